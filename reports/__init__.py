@@ -1,0 +1,1 @@
+"""The looks of a report: view model, chart geometry and words."""

@@ -1,0 +1,1 @@
+"""A fictional city whose truth is known: population, sample and untidy delivery."""
