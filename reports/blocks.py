@@ -1,0 +1,160 @@
+"""Blocks 1 to 3: the headline, the three points, the trend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reports import words
+from reports.charts import Axis, axis, place, trend
+from reports.figures import Figure
+from reports.scene import Scene, shares_axis
+from reports.view import Card, Headline, TrendChart, Trends, WaveRow
+
+WHOLE = Axis(0.0, 1.0, (0.0, 0.5, 1.0))
+TALL, SMALL = 220, 130
+
+
+def change_of(scene: Scene, item: str, by: str = "", group: str = "") -> tuple[Figure | None, str]:
+    """The change of an indicator and the wave it is compared with: the latest earlier one that was compared."""
+    rows = [row for row in scene.figures.all(scene.wave, item, "change", by) if row.group == group]
+    for wave in reversed(scene.waves[:-1]):
+        for row in rows:
+            if row.level == wave:
+                return row, wave
+    return None, scene.waves[-2] if len(scene.waves) > 1 else ""
+
+
+def headline_names(scene: Scene) -> list[str]:
+    """Headline indicators this wave has a row for; the first of the plan when it has none."""
+    found = [name for name in scene.book.report.headline if scene.figures.one(scene.wave, name, "mean")]
+    return found or list(scene.book.report.headline[:1])
+
+
+def headline(scene: Scene) -> Headline:
+    """Block 1: each headline indicator with its interval and what became of it."""
+    names = headline_names(scene)
+    change, since = change_of(scene, names[0])
+    finding = words.headline_finding(
+        scene.lang, scene.label(names[0]), scene.figures.one(scene.wave, names[0], "mean"), change, scene.lang.wave(since)
+    )
+    return Headline(finding, tuple(_card(scene, name) for name in names))
+
+
+def _card(scene: Scene, name: str) -> Card:
+    figure = scene.figures.one(scene.wave, name, "mean")
+    change, since = change_of(scene, name)
+    direction = words.state(change)
+    recipe = scene.book.indicators[name]
+    people = recipe.recipe == "any" or len(recipe.of) == 1
+    shown = figure is not None and figure.shown
+    return Card(
+        label=scene.label(name),
+        value=scene.cell(figure),
+        interval=scene.interval(figure),
+        plainly=words.plainly(scene.lang, figure.estimate) if figure is not None and shown and people else "",
+        change=words.change_words(scene.lang, change, scene.lang.wave(since), len(scene.waves) == 1) if shown else "",
+        state=direction if shown else "none",
+        news=words.news(direction, recipe.better) if shown else "",
+        drawn=scene.drawn(figure, WHOLE),
+        ends=scene.axis_words(WHOLE),
+    )
+
+
+def key_points(scene: Scene, candidates: Iterator[str]) -> tuple[str, ...]:
+    """Block 2: the first three sentences there are: change first, then what the other blocks found."""
+    names, since = headline_names(scene), change_of(scene, headline_names(scene)[0])[1]
+    changes = [(scene.label(name), figure) for name in names if (figure := change_of(scene, name)[0]) is not None]
+    since = since if len(scene.waves) > 1 else ""
+    first = words.changes_point(scene.lang, changes, scene.lang.wave(since)) if since else ""
+    points = [first, *(scene.lang.t("%(finding)s.", finding=finding) for finding in candidates if finding)]
+    return tuple([point for point in points if point][:3])
+
+
+def trends(scene: Scene) -> Trends | None:
+    """Block 3: the headline indicators over the waves, all drawn over the same stretch; None with a single wave."""
+    if len(scene.waves) < 2:
+        return None
+    names = [name for name in headline_names(scene) if len(_known(scene, name)) > 1]
+    if not names:
+        return None
+    span = max(axis_.high - axis_.low for axis_ in (shares_axis(_known(scene, name)) for name in names))
+    charts = tuple(_chart(scene, name, span, TALL if number == 0 else SMALL) for number, name in enumerate(names))
+    known = _known(scene, names[0])
+    finding = words.trend_finding(scene.lang, scene.label(names[0]), known[0], known[-1])
+    caption = scene.lang.t("Every chart spans %(points)s points, so that slopes can be compared; the band is the 95%% interval.",
+                           points=scene.lang.count(100 * span))
+    return Trends(finding, caption, charts)
+
+
+def _known(scene: Scene, name: str) -> list[Figure]:
+    """The indicator in the waves where it may be shown with its interval."""
+    rows = (scene.figures.one(wave, name, "mean") for wave in scene.waves)
+    return [row for row in rows if row is not None and row.bounded]
+
+
+def _chart(scene: Scene, name: str, span: float, height: int) -> TrendChart:
+    rows = [scene.figures.one(wave, name, "mean") for wave in scene.waves]
+    scale = _window([row for row in rows if row is not None and row.bounded], span)
+    points = [(row.estimate, row.low, row.high) if row is not None and row.bounded else None for row in rows]
+    when = [_moment(scene, wave) for wave in scene.waves]
+    shape = trend(points, when, scale, height)
+    known = [number for number, point in enumerate(points) if point is not None]
+    ends = [_end(scene, rows, shape.dots, known, which) for which in (0, -1)]
+    label = scene.label(name)
+    return TrendChart(
+        label=label,
+        shape=shape,
+        title=scene.lang.t("%(label)s over %(n)s waves", label=label, n=len(scene.waves)),
+        text=_spoken(scene, [row for row in rows if row is not None]),
+        ticks=tuple((tick.at, scene.lang.percent(tick.value, 0)) for tick in shape.ticks),
+        waves=tuple(_wave_labels([scene.lang.wave(wave) for wave in scene.waves], shape.waves)),
+        first=ends[0],
+        last=ends[1],
+        rows=tuple(
+            WaveRow(scene.lang.wave(wave), scene.cell(row), scene.interval(row), scene.size(row))
+            for wave, row in zip(scene.waves, rows, strict=True)
+        ),
+    )
+
+
+def _window(known: list[Figure], span: float) -> Axis:
+    """An axis of exactly `span` (where it fits) around the figures, its ends on fives."""
+    low, high = min(row.low for row in known), max(row.high for row in known)
+    start = round((low + high - span) / 2 / 0.05) * 0.05
+    start = min(max(0.0, start), max(0.0, 1.0 - span))
+    if start > low or start + span < high:
+        return axis([low, high], span=span)
+    step = next(step for step in (0.05, 0.1, 0.2, 0.25, span) if span / step < 4.5 and abs(span / step % 1 - 0.5) > 0.499)
+    return Axis(start, start + span, tuple(round(start + step * number, 10) for number in range(round(span / step) + 1)))
+
+
+def _moment(scene: Scene, wave: str) -> float:
+    """Middle of the fieldwork, in days."""
+    fieldwork = scene.book.waves[wave].fieldwork
+    return (fieldwork.start.toordinal() + fieldwork.end.toordinal()) / 2
+
+
+def _end(scene: Scene, rows: list[Figure | None], dots: tuple[object, ...], known: list[int], which: int) -> tuple[str, str, str]:
+    """Where the first or last figure stands and what it is."""
+    figure, dot = rows[known[which]], dots[which]
+    assert figure is not None
+    return (getattr(dot, "x"), getattr(dot, "y"), scene.lang.percent(figure.estimate))
+
+
+def _spoken(scene: Scene, rows: list[Figure]) -> str:
+    """The line in words, for those who do not see it."""
+    told = [scene.lang.t("%(wave)s: %(share)s", wave=scene.lang.wave(row.wave), share=scene.lang.percent(row.estimate)) for row in rows if row.shown]
+    return "; ".join(told)
+
+
+def _wave_labels(waves: list[str], places: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Position, name and rank (edge or inner) of the waves; narrow drawings leave out the inner ones."""
+    last = len(waves) - 1
+    every = max(1, -(-len(waves) // 7))
+    for number, (wave, at) in enumerate(zip(waves, places, strict=True)):
+        if number in (0, last):
+            yield at, wave, "edge"
+        elif number % every == 0 and last - number >= every:
+            yield at, wave, "inner"
+        else:
+            yield place(float(at)), "", "inner"

@@ -1,0 +1,186 @@
+"""Geometry of the charts: numbers in, positions out; nothing here knows a font, a colour or a language.
+
+Horizontal positions are per cent of the drawing's width and vertical ones are pixels, so that a drawing may take any
+width while its text keeps its size. Text of the same line and the area shapes live in two layers of one SVG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A stretch of numbers and the ticks on it."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        """Position of a number in per cent, held inside the axis."""
+        span = self.high - self.low
+        return min(100.0, max(0.0, 100 * (value - self.low) / span))
+
+
+def axis(values: Sequence[float], floor: float = 0.0, ceiling: float = 1.0, span: float = 0.0, parts: int = 4) -> Axis:
+    """The tightest axis with round ends that holds the values, at least `span` long.
+
+    >>> axis([0.62, 0.88]).ticks
+    (0.6, 0.7, 0.8, 0.9)
+    """
+    known = [value for value in values if math.isfinite(value)] or [floor, ceiling]
+    low, high = max(floor, min(known)), min(ceiling, max(known))
+    if high < low:
+        low, high = floor, ceiling
+    missing = max(0.0, span - (high - low))
+    low, high = low - missing / 2, high + missing / 2
+    low, high = (low - max(0.0, high - ceiling), min(high, ceiling)) if high > ceiling else (low, high)
+    low, high = (max(low, floor), high + max(0.0, floor - low)) if low < floor else (low, high)
+    step = next((step for step in STEPS if (high - low) / step <= parts), _round_up((high - low) / parts))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    last = max(last, first + 1)
+    ticks = tuple(round(number * step, 10) for number in range(first, last + 1))
+    return Axis(ticks[0], ticks[-1], ticks)
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 5 × a power of ten."""
+    power = 10 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value - 1e-12)
+
+
+def place(value: float) -> str:
+    """A position as it is written into SVG.
+
+    >>> place(12.5), place(40.0), place(-0.001)
+    ('12.5', '40', '0')
+    """
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """An interval in a table row: the line, the dot and the line all rows are read against."""
+
+    low: str
+    width: str
+    dot: str
+    reference: str
+
+
+def whisker(scale: Axis, estimate: float, low: float, high: float, reference: float | None = None) -> Whisker:
+    """Positions of an interval on an axis shared by the rows of a table."""
+    start, end = scale.at(low), scale.at(high)
+    return Whisker(
+        low=place(start),
+        width=place(end - start),
+        dot=place(scale.at(estimate)),
+        reference="" if reference is None else place(scale.at(reference)),
+    )
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One answer in a stacked bar."""
+
+    x: str
+    width: str
+    middle: str
+    tone: str
+    label: str
+
+
+def stacked(shares: Sequence[float], tones: Sequence[str], smallest: float = 0.05) -> tuple[Segment, ...]:
+    """Segments of a bar of 100 %; a segment too narrow for its number goes without one."""
+    segments, start = [], 0.0
+    for share, tone in zip(shares, tones, strict=True):
+        width = 100 * max(0.0, min(share, 1.0 - start / 100))
+        label = f"{100 * share:.0f}" if share >= smallest else ""
+        segments.append(Segment(place(start), place(width), place(start + width / 2), tone, label))
+        start += width
+    return tuple(segments)
+
+
+def tones(levels: Sequence[str], positive: Sequence[str]) -> tuple[str, ...]:
+    """Tone of each level: p1 best … n neutral … m1 worst; s1… where nothing is good or bad.
+
+    >>> tones(["1", "2", "3", "4"], ["1", "2"])
+    ('p1', 'p2', 'm2', 'm1')
+    >>> tones(["1", "2", "3", "4", "5"], ["4", "5"])
+    ('m1', 'm2', 'n', 'p2', 'p1')
+    """
+    good = [level for level in levels if level in positive]
+    if not good or len(good) == len(levels):
+        return tuple(f"s{1 + number % 4}" for number, _ in enumerate(levels))
+    best_first = levels[0] in positive
+    ordered = list(levels) if best_first else list(reversed(levels))
+    rest = [level for level in ordered if level not in positive]
+    tone = {level: f"p{min(number, 3)}" for number, level in enumerate([lv for lv in ordered if lv in positive], 1)}
+    if len(rest) == len(good) + 1 and len(levels) > 2:
+        tone[rest.pop(0)] = "n"
+    tone |= {level: f"m{min(number, 3)}" for number, level in enumerate(reversed(rest), 1)}
+    return tuple(tone[level] for level in levels)
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One wave of a trend: where it stands, in per cent and pixels."""
+
+    x: str
+    y: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A grid line: where it stands and which number it is."""
+
+    at: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A line with its band, broken where a wave has no figure."""
+
+    height: int
+    bands: tuple[str, ...]
+    lines: tuple[str, ...]
+    dots: tuple[Dot, ...]
+    ticks: tuple[Tick, ...]
+    waves: tuple[str, ...]
+
+
+Point = tuple[float, float, float] | None
+
+
+def trend(points: Sequence[Point], when: Sequence[float], scale: Axis, height: int, pad: int = 10) -> Trend:
+    """Geometry of (estimate, low, high) at moments; None is a wave without a figure."""
+    first, last = when[0], when[-1]
+    xs = [100 * (moment - first) / (last - first) if last > first else 50.0 for moment in when]
+
+    def y(value: float) -> float:
+        return pad + (height - 2 * pad) * (1 - scale.at(value) / 100)
+
+    bands, lines, run = [], [], list[tuple[float, float, float, float]]()
+    for x, point in [*zip(xs, points, strict=True), (0.0, None)]:
+        if point is not None:
+            run.append((x, *point))
+        elif run:
+            edge = [(px, y(low)) for px, _, low, _ in run] + [(px, y(high)) for px, _, _, high in reversed(run)]
+            bands.append(_path(edge))
+            lines.append(_path([(px, y(value)) for px, value, _, _ in run]))
+            run = []
+    dots = tuple(Dot(place(x), place(y(point[0]))) for x, point in zip(xs, points, strict=True) if point is not None)
+    ticks = tuple(Tick(place(y(value)), value) for value in scale.ticks)
+    return Trend(height, tuple(bands), tuple(lines), dots, ticks, tuple(place(x) for x in xs))
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    """Corner points as SVG writes them."""
+    return " ".join(f"{place(x)},{place(y)}" for x, y in points)

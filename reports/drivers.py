@@ -1,0 +1,123 @@
+"""Block 7: what goes with it: the practice areas as residents meet them, and the regressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from reports import words
+from reports.blocks import WHOLE
+from reports.charts import Axis, axis, whisker
+from reports.figures import Figure
+from reports.scene import Scene
+from reports.view import Cell, Drawn, Drivers, LevelRow, ModelRow, ModelTable, PracticeRow
+from survey.codebook import Model
+
+
+def drivers(scene: Scene) -> Drivers | None:
+    """Block 7; None when the survey has neither practice areas nor regressions."""
+    t = scene.lang.t
+    kinds = {"aware": t("Know of it"), "met": t("Met it"), "satisfied": t("Satisfied with it")}
+    practices = tuple(_practices(scene, kinds))
+    models = tuple(_models(scene))
+    if not practices and not models:
+        return None
+    used = tuple(word for word in kinds.values() if any(word == kind for row in practices for kind, _ in row.cells))
+    finding = models[0].finding if models else t("Who knows, meets and values the city’s security work")
+    return Drivers(finding, practices, used, models)
+
+
+def _practices(scene: Scene, kinds: dict[str, str]) -> Iterator[PracticeRow]:
+    for practice in scene.book.report.practices.values():
+        cells = []
+        for kind, word in kinds.items():
+            variable = getattr(practice, kind)
+            figure = scene.figures.one(scene.wave, variable, "mean", None) if variable else None
+            if figure is not None:
+                cells.append((word, LevelRow(word, scene.cell(figure), scene.interval(figure), scene.drawn(figure, WHOLE))))
+        if cells:
+            yield PracticeRow(scene.lang.say(practice.label, 60), tuple(cells))
+
+
+def _models(scene: Scene) -> Iterator[ModelTable]:
+    for name, model in scene.book.report.models.items():
+        coefficients = scene.figures.block(scene.wave, f"model_{name}", "coefficient")
+        if coefficients:
+            margins = scene.figures.block(scene.wave, f"model_{name}", "margin")
+            yield _model(scene, model, coefficients, margins)
+
+
+def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list[Figure]) -> ModelTable:
+    """One regression: marginal effects where there are any, coefficients otherwise; ratios for logit and log links."""
+    t = scene.lang.t
+    terms = [row for row in coefficients if row.item != "intercept"]
+    effects = {(row.item, row.level): row for row in margins}
+    points = bool(margins) and model.family == "binomial"
+    shown = [effects.get((row.item, row.level), row) if points else row for row in terms]
+    scale = _around_zero(shown)
+    outcome = scene.label(model.outcome)
+    told = [(_term(scene, row), row) for row in shown]
+    ratio = {"binomial": t("Odds ratio"), "poisson": t("Rate ratio")}.get(model.family, "")
+    sizes = [row.n for row in coefficients if math.isfinite(row.n)]
+    notes = [t("Design-based regression; every row holds the other rows constant.")]
+    notes += [scene.lang.nt("%(n)s respondent.", "%(n)s respondents.", int(max(sizes)))] if sizes else []
+    return ModelTable(
+        label=scene.lang.say(model.label, 200),
+        outcome=outcome,
+        finding=words.model_finding(scene.lang, outcome, told, points),
+        effect_head=t("Difference in points") if points else t("Coefficient"),
+        ratio_head=ratio,
+        ends=(_size(scene, scale.low, points), _size(scene, scale.high, points)),
+        rows=tuple(_row(scene, row, effect, points, bool(ratio), scale) for row, effect in zip(terms, shown, strict=True)),
+        notes=tuple(notes),
+    )
+
+
+def _around_zero(figures: list[Figure]) -> Axis:
+    """An axis that holds all intervals and nought."""
+    ends = [value for row in figures if row.bounded for value in (row.low, row.high)]
+    reach = max([abs(value) for value in ends], default=1.0)
+    return axis([0.0, *ends], floor=-reach, ceiling=reach)
+
+
+def _exp(scene: Scene, value: float) -> str:
+    """A ratio from its logarithm; beyond a thousand it is only told to be so."""
+    return scene.lang.decimal(math.exp(value)) if value < math.log(1000) else "> " + scene.lang.count(1000)
+
+
+def _size(scene: Scene, value: float, points: bool) -> str:
+    return scene.lang.points(value) if points else scene.lang.decimal(value, 3)
+
+
+def _term(scene: Scene, row: Figure) -> str:
+    """Name of a term in a sentence."""
+    if not row.level:
+        return scene.label(row.item)
+    return scene.lang.t("%(level)s (%(variable)s)", level=scene.level(row.item, row.level), variable=scene.label(row.item))
+
+
+def _against(scene: Scene, row: Figure) -> str:
+    """What the row is compared with: the first level of a category, or one unit less."""
+    if not row.level:
+        recipe = scene.book.recipes().get(row.item)
+        if recipe is not None and (recipe.recipe == "any" or (recipe.recipe == "share" and len(recipe.of) == 1)):
+            return scene.lang.t("yes against no")
+        return scene.lang.t("from none to all") if recipe is not None and recipe.recipe == "share" else scene.lang.t("per unit")
+    scale = scene.book.scale_of(row.item)
+    reference = next(iter(scale.levels), "") if scale else ""
+    return scene.lang.t("against %(reference)s", reference=scene.level(row.item, reference)) if reference else ""
+
+
+def _row(scene: Scene, row: Figure, effect: Figure, points: bool, ratio: bool, scale: Axis) -> ModelRow:
+    ratio_cell, ratio_interval = Cell("", mark=row.mark), ""
+    if ratio and row.shown:
+        ratio_cell = Cell(_exp(scene, row.estimate), caution=row.caution)
+        if row.bounded:
+            ratio_interval = scene.lang.t("%(low)s to %(high)s", low=_exp(scene, row.low), high=_exp(scene, row.high))
+    cell = Cell(_size(scene, effect.estimate, points), caution=effect.caution) if effect.shown else Cell("", mark=effect.mark)
+    ends = _size(scene, effect.low, points), _size(scene, effect.high, points)
+    interval = scene.lang.t("%(low)s to %(high)s", low=ends[0], high=ends[1]) if effect.bounded else ""
+    tone = {"up": "high", "down": "low"}.get(words.state(effect), "")
+    drawn = Drawn(whisker(scale, effect.estimate, effect.low, effect.high, 0.0), tone) if effect.bounded else None
+    p = scene.lang.p_value(effect.p) if effect.shown and math.isfinite(effect.p) else ""
+    return ModelRow(_term(scene, row), _against(scene, row), cell, interval, drawn, ratio_cell, ratio_interval, p)

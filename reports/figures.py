@@ -1,0 +1,121 @@
+"""Tidy results as figures that can be looked up, each knowing whether it may be shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from survey.tidy import COLUMNS
+
+MARKS = {"suppressed_primary": "c", "suppressed_secondary": "c", "unreliable": "u", "not_asked": "x"}
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the results."""
+
+    wave: str
+    block: str
+    item: str
+    statistic: str
+    level: str
+    by: str
+    group: str
+    estimate: float
+    low: float
+    high: float
+    n: float
+    deff: float
+    p: float
+    flag: str
+
+    @property
+    def mark(self) -> str:
+        """Letter that stands in place of the number; "" when the number may be shown."""
+        return MARKS.get(self.flag, "") or ("" if math.isfinite(self.estimate) else "x")
+
+    @property
+    def shown(self) -> bool:
+        """Whether the number itself may be printed, drawn and talked about."""
+        return not self.mark
+
+    @property
+    def caution(self) -> bool:
+        """Whether the number needs a warning sign."""
+        return self.flag == "caution"
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the number is shown and has an interval."""
+        return self.shown and math.isfinite(self.low) and math.isfinite(self.high)
+
+    @property
+    def significant(self) -> bool:
+        """Whether the test says the figure differs from nothing; False when there is no test to ask."""
+        if not self.shown:
+            return False
+        if math.isfinite(self.p):
+            return self.p < SIGNIFICANT
+        return self.bounded and (self.low > 0 or self.high < 0)
+
+
+class Figures:
+    """The results of a release by their keys; the order of rows within a key is that of the frame."""
+
+    def __init__(self, results: pd.DataFrame) -> None:
+        self.rows = _guarded([_figure(row) for row in results.reindex(columns=COLUMNS).to_dict("records")])
+        self._index: dict[tuple[str, ...], list[Figure]] = {}
+        for row in self.rows:
+            self._index.setdefault((row.wave, row.item, row.statistic, row.by), []).append(row)
+
+    def all(self, wave: str, item: str, statistic: str, by: str = "") -> list[Figure]:
+        """Every figure of an item: one for each level and group."""
+        return self._index.get((wave, item, statistic, by), [])
+
+    def one(
+        self, wave: str, item: str, statistic: str, level: str | None = "", by: str = "", group: str = ""
+    ) -> Figure | None:
+        """The figure with exactly these keys, None when there is none; level None takes any level."""
+        rows = self.all(wave, item, statistic, by)
+        return next((row for row in rows if row.group == group and level in (None, row.level)), None)
+
+    def block(self, wave: str, block: str, statistic: str) -> list[Figure]:
+        """Figures of one block and statistic, as models have them."""
+        return [row for row in self.rows if (row.wave, row.block, row.statistic) == (wave, block, statistic)]
+
+    def groups(self, wave: str, by: str) -> Iterator[str]:
+        """Codes a breakdown has in the results, first seen first."""
+        yield from dict.fromkeys(row.group for row in self.rows if row.wave == wave and row.by == by)
+
+
+def _guarded(rows: list[Figure]) -> list[Figure]:
+    """The rows, a difference being as secret as the figure it is a difference of."""
+    secret = {(row.wave, row.item, row.by, row.group) for row in rows if row.statistic == "mean" and row.mark == "c"}
+    compared = ("change", "difference")
+    return [
+        replace(row, flag="suppressed_secondary")
+        if row.statistic in compared
+        and {(wave, row.item, row.by, row.group) for wave in (row.wave, row.level)} & secret
+        else row
+        for row in rows
+    ]
+
+
+def _figure(row: dict[Any, Any]) -> Figure:
+    """A row of the frame as a Figure; the p-value is the corrected one where there is one."""
+    texts = {key: "" if pd.isna(row[key]) else str(row[key]) for key in ("wave", "block", "item", "statistic", "level", "by", "group", "flag")}
+    numbers = {key: float("nan") if pd.isna(row[key]) else float(row[key]) for key in ("estimate", "ci_low", "ci_high", "n", "deff", "p", "q")}
+    return Figure(
+        **texts,
+        estimate=numbers["estimate"],
+        low=numbers["ci_low"],
+        high=numbers["ci_high"],
+        n=numbers["n"],
+        deff=numbers["deff"],
+        p=numbers["q"] if math.isfinite(numbers["q"]) else numbers["p"],
+    )

@@ -1,0 +1,161 @@
+"""One language of the report: its words from a gettext catalogue, its numbers and dates from Babel.
+
+Catalogues are read as text (.po) when a report is rendered, so that no compiled file has to be kept in step.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from survey.codebook import say
+
+LOCALES = Path(__file__).parent / "locale"
+SCRIPTS = {"zh": "zh-Hans"}
+REGIONS = {"zh": "zh_Hans_CN", "en": "en_GB"}
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+PERIOD = re.compile(r"(\d{4})-?(H[12]|Q[1-4])")
+LABEL_LENGTH = 120
+
+
+def plain(text: str, length: int | None = None) -> str:
+    """Text without control characters and direction marks, on one line, cut to a length.
+
+    >>> plain("a\\u202eb\\n c"), plain("abcdef", 4)
+    ('ab c', 'abc…')
+    """
+    text = " ".join(INVISIBLE.sub("", text).split())
+    return text if length is None or len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=8)
+def catalogue(code: str) -> Mapping[str, str]:
+    """Message → translation of a language; empty for English, which the messages are written in."""
+    path = LOCALES / code / "LC_MESSAGES" / "anxin.po"
+    if not path.is_file():
+        return {}
+    messages = read_po(io.BytesIO(path.read_bytes()), locale=code)
+    words: dict[str, str] = {}
+    for message in messages:
+        if not message.id or message.fuzzy:
+            continue
+        keys = message.id if isinstance(message.id, list | tuple) else (message.id,)
+        texts = message.string if isinstance(message.string, list | tuple) else (message.string,)
+        words.update({key: texts[-1] for key in keys if texts[-1]})
+    return words
+
+
+@dataclass(frozen=True)
+class Language:
+    """Words, numbers and dates of one language."""
+
+    code: str
+
+    @property
+    def tag(self) -> str:
+        """BCP 47 tag of the page."""
+        return SCRIPTS.get(self.code, self.code)
+
+    @property
+    def locale(self) -> Locale:
+        """Babel's locale."""
+        return Locale.parse(REGIONS.get(self.code, self.code))
+
+    @property
+    def name(self) -> str:
+        """Name of the language in itself."""
+        return (Locale.parse(self.code).get_display_name(self.code) or self.code).capitalize()
+
+    def template(self, message: str) -> str:
+        """The message in this language, its values still open."""
+        return catalogue(self.code).get(message, message)
+
+    def t(self, message: str, **values: object) -> str:
+        """The message in this language, with its named values; a literal % is written %%."""
+        return self.template(message) % values
+
+    def nt(self, one: str, many: str, n: int, **values: object) -> str:
+        """The message for n things, with its named values and n as a grouped number."""
+        message = catalogue(self.code).get(many, one if n == 1 else many)
+        return message % {"n": self.count(n), **values}
+
+    def wave(self, name: str) -> str:
+        """A wave's name as people say it, where it is a half-year or a quarter.
+
+        >>> Language("en").wave("2026H1"), Language("en").wave("2007-08")
+        ('H1 2026', '2007-08')
+        """
+        found = PERIOD.fullmatch(name)
+        if found is None:
+            return plain(name, LABEL_LENGTH)
+        year = found[1]
+        return {
+            "H1": self.t("H1 %(year)s", year=year),
+            "H2": self.t("H2 %(year)s", year=year),
+            "Q1": self.t("Q1 %(year)s", year=year),
+            "Q2": self.t("Q2 %(year)s", year=year),
+            "Q3": self.t("Q3 %(year)s", year=year),
+            "Q4": self.t("Q4 %(year)s", year=year),
+        }[found[2]]
+
+    def say(self, words: Mapping[str, str], length: int | None = None) -> str:
+        """Wording of the codebook in this language, or in any it has, made harmless."""
+        text = say(dict(words), self.code) or next((words[key] for key in sorted(words)), "")
+        return plain(text, length)
+
+    def percent(self, share: float, places: int = 1) -> str:
+        """A share of 0–1 as per cent.
+
+        >>> Language("en").percent(0.9234)
+        '92.3%'
+        """
+        return self.decimal(100 * share, places) + "%"
+
+    def interval(self, low: float, high: float) -> str:
+        """Two shares as a range in per cent."""
+        return self.t("%(low)s to %(high)s", low=self.percent(low), high=self.percent(high))
+
+    def points(self, difference: float, places: int = 1) -> str:
+        """A difference of shares in percentage points, signed.
+
+        >>> Language("en").points(-0.0213)
+        '−2.1'
+        """
+        value = round(100 * difference, places) + 0.0
+        return ("+" if value > 0 else "") + self.decimal(value, places)
+
+    def points_interval(self, low: float, high: float) -> str:
+        """Two differences as a range in percentage points."""
+        return self.t("%(low)s to %(high)s", low=self.points(low), high=self.points(high))
+
+    def decimal(self, value: float, places: int = 2) -> str:
+        """A number with fixed places, grouped, with a true minus sign."""
+        text = format_decimal(round(value, places) + 0.0, format="#,##0." + "0" * places if places else "#,##0", locale=self.locale)
+        return text.replace("-", "\N{MINUS SIGN}")
+
+    def count(self, number: float) -> str:
+        """A whole number, grouped."""
+        return self.decimal(number, 0)
+
+    def p_value(self, p: float) -> str:
+        """A p-value to three places, never "0.000"."""
+        return "< 0.001" if p < 0.001 else self.decimal(p, 3)
+
+    def date(self, day: dt.date) -> str:
+        """A day in words."""
+        return str(format_date(day, format="long", locale=self.locale))
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Names joined as a sentence joins them."""
+        return str(format_list(list(names), style="standard", locale=self.locale))

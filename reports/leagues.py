@@ -1,0 +1,84 @@
+"""Blocks 5 and 6: where and who, as rows with their interval drawn, told against everyone else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from reports import words
+from reports.blocks import headline_names
+from reports.charts import Axis
+from reports.figures import Figure
+from reports.language import Language
+from reports.scene import Scene, shares_axis
+from reports.view import League, LeagueRow, Leagues
+
+TONES = {"up": "high", "down": "low", "same": "", "none": ""}
+Finding = Callable[[Language, str, Sequence[words.Named]], str]
+
+
+def areas(scene: Scene) -> Leagues | None:
+    """Block 5: the areas, the highest estimate first, those without a figure last."""
+    by = scene.book.report.area
+    return _leagues(scene, [by], words.contrast_finding, ranked=True) if by else None
+
+
+def groups(scene: Scene) -> Leagues | None:
+    """Block 6: the groups of people, in the order of their scales."""
+    return _leagues(scene, scene.book.report.groups, words.group_finding, ranked=False)
+
+
+def _leagues(scene: Scene, breakdowns: Sequence[str], finding: Finding, ranked: bool) -> Leagues | None:
+    """One table for each headline indicator that has figures by these breakdowns."""
+    names = [name for name in headline_names(scene) if any(scene.figures.all(scene.wave, name, "mean", by) for by in breakdowns)]
+    if not names:
+        return None
+    leagues = [_league(scene, name, breakdowns, ranked) for name in names]
+    contrasts = [
+        (_name(scene, by, row.group, len(breakdowns) > 1), row)
+        for by in breakdowns
+        for row in scene.figures.all(scene.wave, names[0], "difference", by)
+    ]
+    head = scene.label(breakdowns[0]) if len(breakdowns) == 1 else scene.lang.t("Group")
+    return Leagues(finding(scene.lang, scene.label(names[0]), contrasts), head, leagues[0], tuple(leagues[1:]))
+
+
+def _name(scene: Scene, by: str, group: str, with_variable: bool) -> str:
+    """Name of a group in a sentence."""
+    level = scene.level(by, group)
+    return scene.lang.t("%(level)s (%(variable)s)", level=level, variable=scene.label(by)) if with_variable else level
+
+
+def _league(scene: Scene, name: str, breakdowns: Sequence[str], ranked: bool) -> League:
+    overall = scene.figures.one(scene.wave, name, "mean")
+    figures = [row for by in breakdowns for row in scene.figures.all(scene.wave, name, "mean", by)]
+    scale = shares_axis([overall, *figures])
+    reference = overall.estimate if overall is not None and overall.shown else None
+    sections = tuple(
+        (scene.label(by), tuple(_rows(scene, name, by, scale, reference, ranked)))
+        for by in breakdowns
+        if scene.figures.all(scene.wave, name, "mean", by)
+    )
+    marks = tuple(sorted({row.mark for row in figures if row.mark} | ({"!"} if any(row.caution for row in figures) else set())))
+    return League(
+        scene.label(name), scene.cell(overall).text, scene.axis_words(scale), sections, marks
+    )
+
+
+def _rows(scene: Scene, name: str, by: str, scale: Axis, reference: float | None, ranked: bool) -> list[LeagueRow]:
+    found = {row.group: row for row in scene.figures.all(scene.wave, name, "mean", by)}
+    order = scene.levels(by, list(found))
+    if ranked:
+        order.sort(key=lambda group: -found[group].estimate if found[group].shown else 1.0)
+    return [_row(scene, name, by, found[group], scale, reference) for group in order]
+
+
+def _row(scene: Scene, name: str, by: str, figure: Figure, scale: Axis, reference: float | None) -> LeagueRow:
+    difference = scene.figures.one(scene.wave, name, "difference", None, by, figure.group) if figure.shown else None
+    return LeagueRow(
+        label=scene.level(by, figure.group),
+        value=scene.cell(figure),
+        interval=scene.interval(figure),
+        n=scene.size(figure),
+        versus=words.against_rest(scene.lang, difference),
+        drawn=scene.drawn(figure, scale, reference, TONES[words.state(difference)]),
+    )

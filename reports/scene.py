@@ -1,0 +1,84 @@
+"""What every block is built from: the figures, the facts, the codebook, the wave and the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.charts import Axis, axis, whisker
+from reports.figures import Figure, Figures
+from reports.language import LABEL_LENGTH, Language, plain
+from reports.view import Cell, Drawn
+from survey.codebook import Codebook
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One wave of one survey, told in one language."""
+
+    figures: Figures
+    facts: Mapping[str, Any]
+    book: Codebook
+    wave: str
+    lang: Language
+
+    @property
+    def waves(self) -> list[str]:
+        """Waves of the codebook up to this one, in order."""
+        return self.book.earlier(self.wave)
+
+    def fact(self, *path: str) -> Any:
+        """A fact by section and key, None when it is missing."""
+        found: Any = self.facts
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
+
+    def label(self, variable: str) -> str:
+        """Short wording of a variable."""
+        return plain(self.book.label(variable, self.lang.code), LABEL_LENGTH)
+
+    def level(self, variable: str, code: str) -> str:
+        """Wording of a level; yes and no for variables that are 0 or 1."""
+        if self.book.scale_of(variable) is None and code in ("0", "1"):
+            return self.lang.t("Yes") if code == "1" else self.lang.t("No")
+        return plain(self.book.level_label(variable, code, self.lang.code), LABEL_LENGTH)
+
+    def levels(self, variable: str, found: Sequence[str]) -> list[str]:
+        """Codes in the order of the scale, then those no scale knows."""
+        scale = self.book.scale_of(variable)
+        known = [code for code in (scale.levels if scale else {}) if code in found]
+        return known + [code for code in found if code not in known]
+
+    def cell(self, figure: Figure | None, places: int = 1) -> Cell:
+        """A share as it stands in a table."""
+        if figure is None:
+            return Cell("", mark="x")
+        if not figure.shown:
+            return Cell("", mark=figure.mark)
+        return Cell(self.lang.percent(figure.estimate, places), caution=figure.caution)
+
+    def interval(self, figure: Figure | None) -> str:
+        """The interval of a share, "" when there is none to show."""
+        return self.lang.interval(figure.low, figure.high) if figure is not None and figure.bounded else ""
+
+    def size(self, figure: Figure | None) -> str:
+        """The number of respondents behind a figure, "" when it may not be told."""
+        return self.lang.count(figure.n) if figure is not None and figure.shown and figure.n == figure.n else ""
+
+    def drawn(self, figure: Figure | None, scale: Axis, reference: float | None = None, tone: str = "") -> Drawn | None:
+        """The drawing of an interval."""
+        if figure is None or not figure.bounded:
+            return None
+        return Drawn(whisker(scale, figure.estimate, figure.low, figure.high, reference), tone)
+
+    def axis_words(self, scale: Axis) -> tuple[str, str]:
+        """Both ends of an axis of shares."""
+        return self.lang.percent(scale.low, 0), self.lang.percent(scale.high, 0)
+
+
+def shares_axis(figures: Sequence[Figure | None], span: float = 0.2) -> Axis:
+    """Axis that holds the intervals of all figures that may be shown."""
+    shown = [figure for figure in figures if figure is not None and figure.bounded]
+    return axis([value for figure in shown for value in (figure.low, figure.high)], span=span)

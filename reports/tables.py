@@ -1,0 +1,128 @@
+"""The tables beside the report as CSV: one row a figure, UTF-8 with BOM so that spreadsheets read Chinese."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from reports.figures import Figure, Figures
+from reports.language import Language, plain
+from survey.codebook import Codebook
+
+NUMBERS = ("estimate", "low", "high", "n", "deff", "p")
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+NAMES = ("headline", "trend", "items", "areas", "groups", "practices", "models", "method")
+
+
+def tables(figures: Figures, facts: Mapping[str, Any], book: Codebook, wave: str, languages: Sequence[str]) -> dict[str, bytes]:
+    """Every table by file name; a table without rows is left out."""
+    files = {}
+    for name, wanted in _choices(book, wave).items():
+        rows = [row for row in figures.rows if wanted(row)]
+        if rows:
+            files[f"tables/{name}.csv"] = _csv(_figure_rows(rows, book, languages))
+    method = [["section", "key", "value"], *_facts(facts)]
+    if len(method) > 1:
+        files["tables/method.csv"] = _csv(method)
+    return files
+
+
+def _choices(book: Codebook, wave: str) -> dict[str, Callable[[Figure], bool]]:
+    """Which figures belong into which table."""
+    report, practices = book.report, _practice_variables(book)
+
+    def now(row: Figure) -> bool:
+        return row.wave == wave and not row.block.startswith("model_")
+
+    return {
+        "headline": lambda row: now(row) and row.item in report.headline and not row.by,
+        "trend": lambda row: row.item in report.headline and row.statistic == "mean" and not row.by,
+        "items": lambda row: now(row) and row.item in book.items and row.statistic == "share" and not row.by,
+        "areas": lambda row: now(row) and bool(row.by) and row.by == report.area and row.item not in practices - set(report.headline),
+        "groups": lambda row: now(row) and row.by in report.groups and row.by != report.area and row.item not in practices - set(report.headline),
+        "practices": lambda row: now(row) and row.item in practices and row.statistic == "mean",
+        "models": lambda row: row.wave == wave and row.block.startswith("model_"),
+    }
+
+
+def _practice_variables(book: Codebook) -> set[str]:
+    practices = book.report.practices.values()
+    return {name for practice in practices for name in (practice.aware, practice.met, practice.satisfied) if name}
+
+
+def _figure_rows(rows: Sequence[Figure], book: Codebook, languages: Sequence[str]) -> Iterator[list[str]]:
+    """Head and lines of figures; codes first, then their wording in each language, then the numbers."""
+    yield [
+        "wave", "block", "item", "statistic", "level", "by", "group",
+        *(f"{key}_{code}" for code in languages for key in ("item", "level", "group")),
+        "estimate", "ci_low", "ci_high", "n", "deff", "p", "mark",
+    ]
+    for row in rows:
+        wording = (text for code in languages for text in _wording(row, book, Language(code)))
+        numbers = [_number(getattr(row, key)) if row.shown else "" for key in NUMBERS]
+        mark = f"[{row.mark}]" if row.mark else "caution" if row.caution else ""
+        yield [row.wave, row.block, row.item, row.statistic, row.level, row.by, row.group, *wording, *numbers, mark]
+
+
+def _wording(row: Figure, book: Codebook, lang: Language) -> list[str]:
+    """Labels of item, level and group."""
+    level = book.level_label(row.item, row.level, lang.code) if row.level else ""
+    group = book.level_label(row.by, row.group, lang.code) if row.by else ""
+    return [plain(book.label(row.item, lang.code)), plain(level), plain(group)]
+
+
+def _number(value: float) -> str:
+    """A number with at most six places, "" when there is none.
+
+    >>> _number(0.5), _number(float("nan")), _number(3012.0)
+    ('0.5', '', '3012')
+    """
+    if not math.isfinite(value):
+        return ""
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _facts(facts: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Facts as section, dotted key and value."""
+    for section, content in facts.items():
+        for key, value in _leaves(content):
+            yield [str(section), key, value]
+
+
+def _leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(content, Mapping | list | tuple):
+        pairs = content.items() if isinstance(content, Mapping) else enumerate(content, 1)
+        for key, value in pairs:
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(content, float):
+        yield path, _number(content)
+    elif content is not None:
+        yield path, content if isinstance(content, str) else json.dumps(content)
+
+
+def inert(text: str) -> str:
+    """A cell that no spreadsheet runs as a formula; numbers stay numbers.
+
+    >>> inert("=HYPERLINK(1)"), inert("-0.5"), inert("-cmd"), inert("安全")
+    ("'=HYPERLINK(1)", '-0.5', "'-cmd", '安全')
+    """
+    text = plain(text)
+    if not text.startswith(DANGEROUS):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return "'" + text
+    return text
+
+
+def _csv(rows: Sequence[Sequence[str]] | Iterator[list[str]]) -> bytes:
+    """Lines as a spreadsheet takes them."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([inert(cell) for cell in row] for row in rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")

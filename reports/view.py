@@ -1,0 +1,263 @@
+"""The view model: what the page shows, ready to be set; templates only lay it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.charts import Segment, Trend, Whisker
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number as text, or the mark that stands in its place."""
+
+    text: str
+    mark: str = ""
+    caution: bool = False
+    number: bool = True
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An interval drawing and its tone (high, low or "")."""
+
+    at: Whisker
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One headline figure."""
+
+    label: str
+    value: Cell
+    interval: str
+    plainly: str
+    change: str
+    state: str
+    news: str
+    drawn: Drawn | None
+    ends: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Block 1."""
+
+    finding: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
+class WaveRow:
+    """One wave of one indicator."""
+
+    wave: str
+    value: Cell
+    interval: str
+    n: str
+
+
+@dataclass(frozen=True)
+class TrendChart:
+    """One indicator over all waves."""
+
+    label: str
+    shape: Trend
+    title: str
+    text: str
+    ticks: tuple[tuple[str, str], ...]
+    waves: tuple[tuple[str, str, str], ...]
+    first: tuple[str, str, str]
+    last: tuple[str, str, str]
+    rows: tuple[WaveRow, ...]
+
+
+@dataclass(frozen=True)
+class Trends:
+    """Block 3."""
+
+    finding: str
+    caption: str
+    charts: tuple[TrendChart, ...]
+
+
+@dataclass(frozen=True)
+class LevelRow:
+    """One answer of one question."""
+
+    label: str
+    value: Cell
+    interval: str
+    drawn: Drawn | None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question with its answers."""
+
+    label: str
+    text: str
+    note: str
+    n: str
+    segments: tuple[Segment, ...]
+    spoken: str
+    rows: tuple[LevelRow, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Questions that share their answers, or one question whose answers are no scale."""
+
+    stacked: bool
+    legend: tuple[tuple[str, str], ...]
+    ends: tuple[str, str]
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter of the questionnaire."""
+
+    title: str
+    figures: tuple[Answers, ...]
+
+
+@dataclass(frozen=True)
+class Residents:
+    """Block 4."""
+
+    finding: str
+    chapters: tuple[Chapter, ...]
+
+
+@dataclass(frozen=True)
+class LeagueRow:
+    """One area or group."""
+
+    label: str
+    value: Cell
+    interval: str
+    n: str
+    versus: str
+    drawn: Drawn | None
+
+
+@dataclass(frozen=True)
+class League:
+    """One indicator by area or by group."""
+
+    label: str
+    overall: str
+    ends: tuple[str, str]
+    sections: tuple[tuple[str, tuple[LeagueRow, ...]], ...]
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Leagues:
+    """Blocks 5 and 6."""
+
+    finding: str
+    head: str
+    first: League
+    others: tuple[League, ...]
+
+
+@dataclass(frozen=True)
+class PracticeRow:
+    """One area of work: knows it, met it, is satisfied."""
+
+    label: str
+    cells: tuple[tuple[str, LevelRow], ...]
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One term of a regression."""
+
+    label: str
+    against: str
+    effect: Cell
+    interval: str
+    drawn: Drawn | None
+    ratio: Cell
+    ratio_interval: str
+    p: str
+
+
+@dataclass(frozen=True)
+class ModelTable:
+    """One regression."""
+
+    label: str
+    outcome: str
+    finding: str
+    effect_head: str
+    ratio_head: str
+    ends: tuple[str, str]
+    rows: tuple[ModelRow, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """Block 7."""
+
+    finding: str
+    practices: tuple[PracticeRow, ...]
+    kinds: tuple[str, ...]
+    models: tuple[ModelTable, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A plain table; the first cell of a row is its head."""
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of "how it was done"."""
+
+    title: str
+    anchor: str
+    text: tuple[str, ...] = ()
+    terms: tuple[tuple[str, str], ...] = ()
+    tables: tuple[Table, ...] = ()
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Method:
+    """Block 8."""
+
+    finding: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One report in one language."""
+
+    title: str
+    publisher: str
+    wave: str
+    fieldwork: str
+    interviews: str
+    simulated: bool
+    source: str
+    headline: Headline
+    points: tuple[str, ...]
+    trends: Trends | None
+    residents: Residents | None
+    areas: Leagues | None
+    groups: Leagues | None
+    drivers: Drivers | None
+    method: Method
+    downloads: tuple[tuple[str, str], ...]

@@ -1,0 +1,206 @@
+"""Finding sentences by rule: what the tests allow to be said, its direction, its size and its uncertainty.
+
+A difference is named only when its test (corrected for multiplicity) finds it; otherwise nothing could be shown, which
+is not the same as nothing being there. Figures that are withheld take no part in any sentence. Going together is never
+told as bringing about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from reports.figures import Figure
+from reports.language import Language
+
+State = Literal["up", "down", "same", "none"]
+Named = tuple[str, Figure]
+
+
+def state(figure: Figure | None) -> State:
+    """Direction of a tested difference: up, down, same (no difference could be shown) or none (nothing to tell)."""
+    if figure is None or not figure.shown:
+        return "none"
+    if not figure.significant:
+        return "same"
+    return "up" if figure.estimate > 0 else "down"
+
+
+def news(direction: State, better: str) -> str:
+    """Whether a direction is good or bad news, "" when it is neither."""
+    if direction not in ("up", "down"):
+        return ""
+    return "good" if (direction == "up") == (better == "higher") else "bad"
+
+
+def plainly(lang: Language, share: float) -> str:
+    """A share of people in small whole numbers.
+
+    >>> plainly(Language("en"), 0.92), plainly(Language("en"), 0.034)
+    ('about 9 in 10 people', 'about 1 in 29 people')
+    """
+    if share <= 0:
+        return ""
+    if share < 0.05:
+        return lang.t("about 1 in %(n)s people", n=lang.count(1 / share))
+    if share > 0.95:
+        return lang.t("more than 9 in 10 people")
+    return lang.t("about %(n)s in 10 people", n=max(1, int(10 * share + 0.5)))
+
+
+def change_words(lang: Language, change: Figure | None, since: str, first: bool) -> str:
+    """What became of an indicator since an earlier wave."""
+    if first:
+        return lang.t("First wave: nothing to compare with yet")
+    direction = state(change)
+    if change is None or direction == "none":
+        return lang.t("No comparison with %(wave)s is available", wave=since)
+    size = lang.decimal(100 * abs(change.estimate), 1)
+    interval = lang.points_interval(change.low, change.high) if change.bounded else ""
+    if direction == "up":
+        text = lang.t("Up %(size)s points since %(wave)s", size=size, wave=since)
+    elif direction == "down":
+        text = lang.t("Down %(size)s points since %(wave)s", size=size, wave=since)
+    else:
+        text = lang.t("No change could be shown since %(wave)s", wave=since)
+    return lang.t("%(text)s (95%% interval of the change: %(interval)s points)", text=text, interval=interval) if interval else text
+
+
+def headline_finding(lang: Language, label: str, figure: Figure | None, change: Figure | None, since: str) -> str:
+    """The first sentence of the report."""
+    if figure is None or not figure.shown:
+        return lang.t("%(label)s: no figure can be published for this wave", label=label)
+    share, direction = lang.percent(figure.estimate), state(change)
+    if change is None or direction == "none":
+        return lang.t("%(label)s stands at %(share)s", label=label, share=share)
+    size = lang.decimal(100 * abs(change.estimate), 1)
+    if direction == "up":
+        return lang.t("%(label)s stands at %(share)s, up %(size)s points since %(wave)s", label=label, share=share, size=size, wave=since)
+    if direction == "down":
+        return lang.t("%(label)s stands at %(share)s, down %(size)s points since %(wave)s", label=label, share=share, size=size, wave=since)
+    return lang.t("%(label)s stands at %(share)s; no change could be shown since %(wave)s", label=label, share=share, wave=since)
+
+
+def changes_point(lang: Language, changes: Sequence[Named], since: str) -> str:
+    """All headline indicators against the wave before, in one sentence; "" when none was compared."""
+    told = [(label, change) for label, change in changes if change.shown]
+    up = [_sized(lang, label, change) for label, change in told if state(change) == "up"]
+    down = [_sized(lang, label, change) for label, change in told if state(change) == "down"]
+    same = [label for label, change in told if state(change) == "same"]
+    values = {"wave": since, "up": lang.listed(up), "down": lang.listed(down), "names": lang.listed(same)}
+    if not told:
+        return ""
+    if up and down:
+        text = lang.t("Risen since %(wave)s: %(up)s. Fallen: %(down)s.", **values)
+    elif up:
+        text = lang.t("Risen since %(wave)s: %(up)s.", **values)
+    elif down:
+        text = lang.t("Fallen since %(wave)s: %(down)s.", **values)
+    else:
+        return lang.t("Since %(wave)s no change could be shown in: %(names)s.", **values)
+    return text + (lang.t(" No change could be shown in: %(names)s.", **values) if same else "")
+
+
+def _sized(lang: Language, label: str, figure: Figure) -> str:
+    """A name with its difference in points."""
+    return lang.t("%(label)s (%(points)s points)", label=label, points=lang.points(figure.estimate))
+
+
+def against_rest(lang: Language, difference: Figure | None) -> str:
+    """A group or an area against everyone else, for its table row."""
+    direction = state(difference)
+    if difference is None or direction == "none":
+        return ""
+    if direction == "same":
+        return lang.t("not different")
+    size = lang.points(difference.estimate)
+    return lang.t("higher (%(size)s)", size=size) if direction == "up" else lang.t("lower (%(size)s)", size=size)
+
+
+def contrast_finding(lang: Language, label: str, contrasts: Sequence[Named], most: int = 3) -> str:
+    """Who or where differs from the rest; names only what the tests found and says so of the others."""
+    told = [(name, figure) for name, figure in contrasts if figure.shown]
+    low, high = _named(lang, told, "down", most), _named(lang, told, "up", most)
+    values = {"label": label, "low": low, "high": high}
+    if not told:
+        return lang.t("%(label)s: no comparison with the rest can be shown", **values)
+    if low and high:
+        return lang.t("%(label)s is lower in %(low)s and higher in %(high)s than elsewhere", **values)
+    if low:
+        return lang.t("%(label)s is lower in %(low)s than elsewhere", **values)
+    if high:
+        return lang.t("%(label)s is higher in %(high)s than elsewhere", **values)
+    return lang.t("%(label)s: no difference from the rest could be shown anywhere", **values)
+
+
+def group_finding(lang: Language, label: str, contrasts: Sequence[Named], most: int = 3) -> str:
+    """The same for groups of people."""
+    told = [(name, figure) for name, figure in contrasts if figure.shown]
+    low, high = _named(lang, told, "down", most), _named(lang, told, "up", most)
+    values = {"label": label, "low": low, "high": high}
+    if not told:
+        return lang.t("%(label)s: no comparison with the rest can be shown", **values)
+    if low and high:
+        return lang.t("%(label)s is lower for %(low)s and higher for %(high)s than for others", **values)
+    if low:
+        return lang.t("%(label)s is lower for %(low)s than for others", **values)
+    if high:
+        return lang.t("%(label)s is higher for %(high)s than for others", **values)
+    return lang.t("%(label)s: no group could be shown to differ from the others", **values)
+
+
+def _named(lang: Language, told: Sequence[Named], direction: State, most: int) -> str:
+    """Names of those that differ in one direction, the largest difference first, the surplus counted."""
+    found = sorted((pair for pair in told if state(pair[1]) == direction), key=lambda pair: (-abs(pair[1].estimate), pair[0]))
+    names = [name for name, _ in found[:most]]
+    if len(found) > most:
+        names.append(lang.nt("%(n)s more", "%(n)s more", len(found) - most))
+    return lang.listed(names) if names else ""
+
+
+def trend_finding(lang: Language, label: str, first: Figure | None, last: Figure | None) -> str:
+    """From the first wave to this one; overlapping intervals are told as no change that could be shown."""
+    if first is None or last is None or not first.bounded or not last.bounded:
+        return lang.t("%(label)s over the waves", label=label)
+    values = {"label": label, "wave": lang.wave(first.wave), "from": lang.percent(first.estimate), "to": lang.percent(last.estimate)}
+    if last.low > first.high:
+        return lang.t("%(label)s is higher than in %(wave)s: %(from)s then, %(to)s now", **values)
+    if last.high < first.low:
+        return lang.t("%(label)s is lower than in %(wave)s: %(from)s then, %(to)s now", **values)
+    return lang.t("%(label)s: the intervals of %(wave)s (%(from)s) and now (%(to)s) overlap, so no change can be read off", **values)
+
+
+def answers_finding(lang: Language, chapter: str, shares: Sequence[tuple[str, float]]) -> str:
+    """The stretch of positive answers over the questions of a chapter."""
+    if len(shares) < 2:
+        return lang.t("How residents answered, question by question")
+    low, high = min(shares, key=lambda pair: pair[1]), max(shares, key=lambda pair: pair[1])
+    return lang.t(
+        "%(chapter)s: positive answers run from %(low)s (%(least)s) to %(high)s (%(most)s)",
+        chapter=chapter, low=lang.percent(low[1], 0), least=low[0], high=lang.percent(high[1], 0), most=high[0],
+    )
+
+
+def model_finding(lang: Language, outcome: str, effects: Sequence[Named], points: bool, most: int = 2) -> str:
+    """What goes together with an outcome, other things equal; an association, not an effect."""
+    told = [(name, figure) for name, figure in effects if figure.shown]
+    found = sorted((pair for pair in told if pair[1].significant), key=lambda pair: (-abs(pair[1].estimate), pair[0]))
+    if not told:
+        return lang.t("%(outcome)s: the regression cannot be shown", outcome=outcome)
+    if not found:
+        return lang.t("%(outcome)s: no association could be shown with the things asked about", outcome=outcome)
+    sizes = [
+        _sized(lang, name, figure) if points else name
+        for name, figure in found[:most]
+    ]
+    return lang.t("Among what goes together with %(outcome)s, other things equal: %(names)s", outcome=outcome, names=lang.listed(sizes))
+
+
+def method_finding(lang: Language, completes: float | None, rate: float | None) -> str:
+    """How much the report rests on."""
+    if completes is None:
+        return lang.t("How the survey was done")
+    text = lang.nt("%(n)s completed interview", "%(n)s completed interviews", int(completes))
+    if rate is None:
+        return text
+    return lang.t("%(interviews)s; response rate %(rate)s", interviews=text, rate=lang.percent(rate))
