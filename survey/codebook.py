@@ -17,9 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 Code = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 WaveName = Annotated[Code, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]*$")]
-Words = Annotated[
-    dict[str, str], BeforeValidator(lambda value: {"": value} if isinstance(value, str) else value)
-]
+Words = Annotated[dict[str, str], BeforeValidator(lambda value: {"": value} if isinstance(value, str) else value)]
 Reason = Literal["refused", "dont_know", "not_applicable", "not_asked", "lost"]
 
 
@@ -185,7 +183,9 @@ class Disposition(Strict):
 
     item: Name
     """Item with the final disposition of each case; a case counted as complete is an interview."""
-    groups: dict[Literal["complete", "partial", "refusal", "noncontact", "other", "unknown", "ineligible"], tuple[Code, ...]]
+    groups: dict[
+        Literal["complete", "partial", "refusal", "noncontact", "other", "unknown", "ineligible"], tuple[Code, ...]
+    ]
     """AAPOR group → codes of the item."""
     eligibility: Annotated[float, Field(ge=0, le=1)] | None = None
     """e of RR3; estimated from the resolved cases when left out."""
@@ -346,6 +346,15 @@ def say(words: dict[str, str], language: str) -> str:
     ('Safe', 'Safe', '')
     """
     return words.get(language, words.get("", ""))
+
+
+def choice(item: str, level: str) -> str:
+    """Name of the 0/1 column that says whether a level of a multiple item was chosen.
+
+    >>> choice("worries", "3")
+    'worries=3'
+    """
+    return f"{item}={level}"
 
 
 def number_code(text: str) -> str:

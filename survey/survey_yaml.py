@@ -31,7 +31,9 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     except MarkedYAMLError as error:
         raise _syntax(error, name, "valid YAML", "look at the indentation and the quotes of this line") from None
     except (YAMLError, ValueError) as error:
-        raise CodebookError("{name} cannot be read", where="{name}", got="{found}", name=name, found=str(error)[:200]) from None
+        raise CodebookError(
+            "{name} cannot be read", where="{name}", got="{found}", name=name, found=str(error)[:200]
+        ) from None
     if not isinstance(content, dict):
         raise CodebookError("{name} is empty", where="{name}", expected="a survey's settings", name=name)
     try:
@@ -117,7 +119,10 @@ def _keys_beside(path: Path) -> list[str]:
     node: Any = schema
     for part in path[:-1]:
         node = _resolve(node, schema)
-        node = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items") or {}
+        named = next(iter(node.get("patternProperties", {}).values()), None)
+        node = (
+            node.get("properties", {}).get(part) or named or node.get("additionalProperties") or node.get("items") or {}
+        )
     return list(_resolve(node, schema).get("properties", {})) if isinstance(node, dict) else []
 
 

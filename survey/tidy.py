@@ -8,7 +8,7 @@
 | level | answer code the share is about, quantile probability, or "" |
 | by, group | breakdown variable and its code, "" for everybody; two factors are joined by ":" |
 | estimate, se, ci_low, ci_high, df | in the unit of the statistic (shares 0–1) |
-| n, n_weighted, n_eff, deff, cv | rows used, Σw, n/deff, design effect, se/|estimate| |
+| n, psus, n_weighted, n_eff, deff, cv | rows used, their sampling units, Σw, n/deff, design effect, se/|estimate| |
 | p, q | p-value of the statistic's test, where there is one, and the same corrected for multiplicity |
 | flag, reason | released, suppressed_primary, suppressed_secondary, unreliable, caution, not_asked; and why |
 """
@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 KEYS = ["survey", "wave", "block", "item", "statistic", "level", "by", "group"]
-NUMBERS = ["estimate", "se", "ci_low", "ci_high", "df", "n", "n_weighted", "n_eff", "deff", "cv", "p", "q"]
+NUMBERS = ["estimate", "se", "ci_low", "ci_high", "df", "n", "psus", "n_weighted", "n_eff", "deff", "cv", "p", "q"]
 MARKS = ["flag", "reason"]
 COLUMNS = KEYS + NUMBERS + MARKS
 FLAGS = ("released", "suppressed_primary", "suppressed_secondary", "unreliable", "caution", "not_asked")
@@ -35,7 +35,9 @@ def results(rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """
     frame = pd.DataFrame(rows if isinstance(rows, pd.DataFrame) else list(rows))
     frame = frame.reindex(columns=COLUMNS)
-    frame[KEYS + ["reason"]] = frame[KEYS + ["reason"]].astype(object).where(frame[KEYS + ["reason"]].notna(), "").astype(str)
+    frame[KEYS + ["reason"]] = (
+        frame[KEYS + ["reason"]].astype(object).where(frame[KEYS + ["reason"]].notna(), "").astype(str)
+    )
     frame["flag"] = frame["flag"].astype(object).where(frame["flag"].notna(), "released").astype(str)
     frame[NUMBERS] = frame[NUMBERS].astype(float)
     return frame.reset_index(drop=True)

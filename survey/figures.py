@@ -1,0 +1,139 @@
+"""The figures that survey.yaml asks for, as rows of survey.tidy, by the engine of estimate, compare and model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from survey import compare, estimate, model
+from survey.calibrated import Calibration
+from survey.codebook import Codebook, choice
+from survey.design import SurveyDesign
+from survey.groups import grouped
+from survey.privacy import Protected
+from survey.tidy import results
+from survey.weighting import BASE, FINAL, crossing
+
+STRATUM = "stratum_"
+TERM = re.compile(r"^C\((?P<item>\w+)\)\[(?:T\.)?(?P<level>.+)\]$")
+
+
+def design_of(wave: Protected, book: Codebook) -> SurveyDesign:
+    """The design of a weighted wave: strata crossed to one, units nested in them, variance aware of the raking."""
+    frame, settings = wave.frame, book.design
+    if settings.strata:
+        frame = frame.assign(**{STRATUM: crossing(frame, ":".join(settings.strata))})
+    raked = [crossing(frame, margin) for margin in book.weighting.rake]
+    steps = [Calibration.of_margins(raked, frame[BASE].to_numpy(float), frame[FINAL].to_numpy(float))] if raked else []
+    return SurveyDesign(
+        frame,
+        weights=FINAL,
+        strata=STRATUM if settings.strata else None,
+        psu=list(settings.psu) or None,
+        fpc=list(settings.fpc) or None,
+        lonely_psu=settings.lonely_psu,
+        nest=bool(settings.psu and settings.strata),
+        calibration=steps,
+    )
+
+
+def breakdowns(book: Codebook) -> list[str]:
+    """Variables the report breaks its indicators down by."""
+    return [*([book.report.area] if book.report.area else []), *book.report.groups]
+
+
+def practice_variables(book: Codebook) -> list[str]:
+    """Variables of the practice areas, each once, that are no indicators."""
+    parts = [part for area in book.report.practices.values() for part in (area.aware, area.met, area.satisfied) if part]
+    return [name for name in dict.fromkeys(parts) if name not in book.indicators]
+
+
+def levels(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
+    """Every level figure of one wave: answers, indicators and practice areas, the latter two also by group."""
+    d = design_of(wave, book)
+    shown = list(book.report.items) or [item for item, settings in book.items.items() if settings.block != "other"]
+    single = [item for item in shown if book.items[item].kind == "single"]
+    parts = [estimate.proportion(d, single)] if single else []
+    parts += [_multiple(d, item, book) for item in shown if book.items[item].kind == "multiple"]
+    parts = [rows.assign(block=rows["item"].map({item: book.items[item].block for item in shown})) for rows in parts]
+    for block, variables in (("indicators", list(book.indicators)), ("practices", practice_variables(book))):
+        for by in [None, *breakdowns(book)] if variables else []:
+            parts.append(shares(d, variables, by).assign(block=block))
+    return results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name))
+
+
+def _multiple(d: SurveyDesign, item: str, book: Codebook) -> pd.DataFrame:
+    """Share of those asked who chose each level; the shares add up to more than one."""
+    rows = estimate.proportion(d, [choice(item, level) for level in book.scales[book.items[item].scale or ""].levels])
+    rows = rows[rows["level"] == "1"]
+    return rows.assign(level=rows["item"].str.rpartition("=")[2], item=item)
+
+
+def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFrame:
+    """Means of variables between 0 and 1 with the number of sampling units behind each; statistic "mean".
+
+    Intervals: 0/1 variables get the logit interval, or Korn–Graubard's where fewer than ten answers (in effective
+    numbers) lie on one side; fractions of several answers get the t interval of a mean.
+    """
+    binary = [name for name in variables if d.frame[name].dropna().isin([0.0, 1.0]).all()]
+    fraction = [name for name in variables if name not in binary]
+    parts = [estimate.mean(d, fraction, by)] if fraction else []
+    if binary:
+        logit, beta = (_ones(estimate.proportion(d, binary, by, ci=ci)) for ci in ("logit", "beta"))
+        rare = logit["n_eff"] * np.minimum(logit["estimate"], 1 - logit["estimate"]) < 10
+        parts.append(logit.where(~rare, beta))
+    rows = pd.concat(parts, ignore_index=True).assign(statistic="mean", level="")
+    groups = grouped(d.frame, by)
+    units = dict(zip(groups.labels, d.psus_by(groups.code, len(groups.labels)), strict=True))
+    return rows.assign(psus=rows["group"].map(units).astype(float))
+
+
+def _ones(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["level"] == "1"].reset_index(drop=True)
+
+
+def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
+    """For the last wave: the change of every indicator since the wave before, and each group against the rest.
+
+    q corrects p for the number of groups compared (Benjamini & Hochberg 1995), indicator by indicator.
+    """
+    names = list(waves)
+    designs = {name: design_of(wave, book) for name, wave in waves.items()}
+    now, parts = designs[names[-1]], []
+    asked = [name for name in book.indicators if now.frame[name].notna().any()]
+    for by in breakdowns(book) if asked else []:
+        parts.append(compare.against_rest(now, asked, by, measure="mean", adjust="").assign(level="rest"))
+    if len(names) > 1:
+        before = designs[names[0]]
+        both = [name for name in asked if before.frame[name].notna().any()]
+        for by in [None, *breakdowns(book)] if both else []:
+            changes = compare.change(before, now, both, by, measure="mean", shared_psus=book.design.shared_psus)
+            parts.append(changes.assign(level=names[0]))
+    if not parts:
+        return results([])
+    rows = pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=names[-1], block="indicators")
+    return results(compare.adjusted(rows, "bh", within=["statistic", "item", "by"]))
+
+
+def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
+    """Coefficients and average marginal effects of the models of the report plan."""
+    d = design_of(wave, book)
+    parts = []
+    for label, plan in book.report.models.items():
+        terms = [f"C({term})" if book.scale_of(term) else term for term in plan.terms]
+        fit = model.fit(d, f"{plan.outcome} ~ {' + '.join(terms)}", family=plan.family)
+        rows = pd.concat([fit.tidy(), fit.margins().assign(statistic="margin")], ignore_index=True)
+        parts.append(_terms(rows).assign(block=f"model_{label}"))
+    if not parts:
+        return results([])
+    return results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name))
+
+
+def _terms(rows: pd.DataFrame) -> pd.DataFrame:
+    """Terms of a formula as item and level: C(sex)[T.2] is item sex, level 2."""
+    found = rows["item"].str.extract(TERM)
+    item = found["item"].fillna(rows["item"]).replace({"Intercept": "intercept", "const": "intercept"})
+    return rows.assign(item=item, level=found["level"].fillna(rows["level"]))

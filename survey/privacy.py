@@ -1,0 +1,111 @@
+"""The identity boundary: below it no frame holds a direct identifier, a free text or an exact moment.
+
+What stays is listed, never what goes: a column that nobody thought of is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from survey.cleaning import Cleaned
+from survey.codebook import Codebook
+from survey.errors import DataError
+
+
+@dataclass(frozen=True)
+class Protected:
+    """One wave without identifiers; every later stage accepts only this.
+
+    frame: answers, derived variables, design and weights, one row a respondent.   reasons: why an answer is missing.
+    facts: what was dropped, replaced and generalised, and the k that was measured.
+    """
+
+    frame: pd.DataFrame
+    reasons: pd.DataFrame
+    facts: dict[str, Any]
+
+    def with_weights(self, weights: pd.DataFrame) -> Protected:
+        """The same wave with weight columns beside the answers."""
+        return Protected(pd.concat([self.frame, weights], axis=1), self.reasons, self.facts)
+
+
+def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes) -> Protected:
+    """Drop identifiers, replace ids by keyed pseudonyms, keep the generalised variable instead of the exact one.
+
+    Args: key: secret of at least 16 bytes, kept outside the repository.   Returns: rows in delivered order under a new
+    index, so that no row number of the delivered file survives.   Raises: DataError: the key is too short.
+    """
+    if len(key) < 16:
+        raise DataError("The pseudonym key is too short", expected="at least 16 bytes", got="{count}", count=len(key))
+    kept = _kept(book, cleaned.frame)
+    frame = cleaned.frame[kept].reset_index(drop=True)
+    for item in book.privacy.pseudonyms:
+        if item in frame:
+            # A PSU keeps its pseudonym from wave to wave where waves share PSUs: their errors are correlated.
+            scope = "" if item in book.design.psu and book.design.shared_psus else wave
+            frame[item] = pseudonyms(frame[item], key, f"{book.survey}|{scope}|{item}")
+    kept_items = {column.split("=")[0] for column in kept}
+    reasons = cleaned.reasons[[item for item in cleaned.reasons if item in kept_items]].reset_index(drop=True)
+    return Protected(frame, reasons, {"privacy": _facts(cleaned, frame, book)})
+
+
+def _kept(book: Codebook, frame: pd.DataFrame) -> list[str]:
+    """Columns that may pass: answers with a scale, recipes, pseudonyms, and the numbers that have a stated use."""
+    used = {*book.privacy.exact, *book.design.fpc, *book.design.strata, *book.design.psu, *_weight_items(book)}
+    coded = {name for name, item in book.items.items() if item.kind in ("single", "multiple")}
+    passing = (coded | set(book.recipes()) | set(book.privacy.pseudonyms) | used) - set(book.privacy.generalise)
+    forbidden = {name for name, item in book.items.items() if item.kind in ("identifier", "text", "time")}
+    return [column for column in frame.columns if column.split("=")[0] in passing - forbidden]
+
+
+def _weight_items(book: Codebook) -> list[str]:
+    base = [book.weighting.base] if book.weighting.base else []
+    return [*base, *book.weighting.inverse, *book.weighting.times]
+
+
+def pseudonyms(values: pd.Series, key: bytes, scope: str) -> pd.Series:
+    """Keyed pseudonyms: HMAC-SHA-256 of scope and value (RFC 2104), the first 16 hexadecimal digits; blank stays blank.
+
+    Equal values of one scope share a pseudonym; without the key nobody can test a guess.
+
+    >>> pseudonyms(pd.Series(["a", "b", "a", ""]), b"0123456789abcdef", "demo").str.len().tolist()
+    [16, 16, 16, 0]
+    """
+
+    def pseudonym(value: str) -> str:
+        return hmac.new(key, f"{scope}|{value}".encode(), hashlib.sha256).hexdigest()[:16] if value else ""
+
+    texts = values.astype(str)
+    return texts.map({value: pseudonym(value) for value in texts.unique()}).astype("str")
+
+
+def anonymity(frame: pd.DataFrame, quasi_identifiers: list[str]) -> tuple[int, int]:
+    """Smallest group that shares all quasi-identifiers (k; Sweeney 2002), and how many persons are alone in theirs.
+
+    >>> anonymity(pd.DataFrame({"sex": ["1", "1", "2"], "age": ["1", "1", "1"]}), ["sex", "age"])
+    (1, 1)
+    """
+    sizes = frame.groupby(quasi_identifiers, observed=True, dropna=False).size()
+    return int(sizes.min()), int((sizes == 1).sum())
+
+
+def _facts(cleaned: Cleaned, frame: pd.DataFrame, book: Codebook) -> dict[str, Any]:
+    kinds = {name: item.kind for name, item in book.items.items()}
+    dropped = [name for name in cleaned.frame if name not in frame]
+    facts: dict[str, Any] = {
+        "records": len(frame),
+        "dropped": len(dropped),
+        "identifiers": sum(kinds.get(name) == "identifier" for name in dropped),
+        "free_text": sum(kinds.get(name) == "text" for name in dropped),
+        "pseudonymised": list(book.privacy.pseudonyms),
+        "generalised": dict(book.privacy.generalise),
+        "quasi_identifiers": list(book.privacy.quasi_identifiers),
+    }
+    if book.privacy.quasi_identifiers:
+        facts["k"], facts["uniques"] = anonymity(frame, list(book.privacy.quasi_identifiers))
+    return facts

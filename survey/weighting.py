@@ -1,0 +1,335 @@
+"""Weighting: base weight → calibration to known margins → trimming, each step's diagnostics kept."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.codebook import Codebook, Weighting, number_code
+from survey.errors import CodebookError, DataError, EstimationError, GateError
+from survey.privacy import Protected
+
+Floats = NDArray[np.float64]
+Totals = Mapping[str, Mapping[str, float]]  # margin ("sex:age_band") → level ("1:3") → population total
+BASE, FINAL = "base_weight", "weight"
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Population totals of one wave by margin and level, and the line of margins.csv each stands on."""
+
+    totals: dict[str, dict[str, float]] = field(default_factory=dict)
+    lines: dict[tuple[str, str], int] = field(default_factory=dict)
+    name: str = "margins.csv"
+
+
+def weigh(protected: Protected, book: Codebook, margins: Margins) -> tuple[Protected, dict[str, Any]]:
+    """Base and final weight beside the answers of one wave, and the diagnostics of each step.
+
+    Persons without a base weight are left out where survey.yaml says so (`blank_base: exclude`).
+    Raises: DataError: a weight is negative, blank or all are zero, or a margin has no respondent.   GateError: the final
+    weights' design effect is above `gates.max_deff`.
+    """
+    settings = book.weighting
+    base = base_weights(protected.frame, settings)
+    keep = base.notna()
+    frame, base = protected.frame[keep].reset_index(drop=True), base[keep].reset_index(drop=True)
+    reasons = protected.reasons[keep].reset_index(drop=True)
+    weights = base.to_numpy(float)
+    steps = [diagnostics("base", weights)]
+    before, rounds = weights, 0
+    if settings.rake:
+        wanted = {name: _wanted(name, margins) for name in settings.rake}
+        _populated(frame[weights > 0], wanted, margins)
+        weights, rounds = rake(frame, weights, wanted, settings.tolerance, settings.max_iterations)
+        steps.append(diagnostics("raked", weights))
+        if settings.trim is not None:
+            weights = trim_and_rake(frame, weights, wanted, settings)
+            steps.append(diagnostics("trimmed", weights))
+    facts = {"steps": steps, "iterations": rounds, "without_base": int((~keep).sum())}
+    facts["margins"] = _margin_table(frame, before, weights, {name: margins.totals[name] for name in settings.rake})
+    if steps[-1]["deff"] > book.gates.max_deff:
+        raise GateError(
+            "The weights vary too much to publish",
+            expected="a design effect of at most {limit} (gates.max_deff)",
+            got="{found}",
+            hint="trim harder, rake to fewer margins, or look for an extreme base weight",
+            limit=book.gates.max_deff,
+            found=f"{steps[-1]['deff']:.2f}",
+        )
+    weighted = Protected(frame, reasons, protected.facts).with_weights(pd.DataFrame({BASE: base, FINAL: weights}))
+    return weighted, {"weighting": facts}
+
+
+def base_weights(frame: pd.DataFrame, settings: Weighting) -> pd.Series:
+    """Inverse selection probability: Π times / Π inverse, or the ready base weight; 1 where survey.yaml names neither.
+
+    Raises: DataError: a base weight is negative, infinite, blank (unless excluded), or all are zero.
+    """
+    weights = frame[settings.base].astype(float) if settings.base else pd.Series(1.0, index=frame.index)
+    for name in settings.inverse:
+        weights = weights / frame[name].astype(float)
+    for name in settings.times:
+        weights = weights * frame[name].astype(float)
+    column = " · ".join([*([settings.base] if settings.base else []), *settings.inverse, *settings.times])
+    blank, wrong = weights.isna(), (weights < 0) | np.isinf(weights)
+    rule = "is negative or infinite" if wrong.any() else "is blank" if settings.blank_base == "fail" else ""
+    faulty = wrong if wrong.any() else blank
+    if rule and faulty.any():
+        raise DataError(
+            "A base weight {rule}",
+            where="column {column}, complete interview {number}",
+            expected="a weight of zero or more for everybody",
+            got="{count} such rows",
+            hint="mend the weight column, or set `blank_base: exclude` for blank ones",
+            rule=rule,
+            column=column,
+            number=int(faulty.to_numpy().argmax()) + 1,
+            count=int(faulty.sum()),
+        )
+    if not weights.sum() > 0:
+        raise DataError(
+            "All base weights are zero",
+            where="column {column}",
+            expected="a positive weight",
+            got="none",
+            column=column,
+        )
+    return weights
+
+
+def read_margins(text: str, wave: str, name: str = "margins.csv") -> Margins:
+    """Margins of one wave from the text of margins.csv (wave, margin, level, total; a blank wave serves all).
+
+    >>> read_margins("wave,margin,level,total\\n,sex,1,500\\n,sex,2,520\\n", "2026H1").totals
+    {'sex': {'1': 500.0, '2': 520.0}}
+    """
+    margins = Margins(name=name)
+    rows = csv.DictReader(text.splitlines())
+    if rows.fieldnames is None or not {"margin", "level", "total"} <= set(rows.fieldnames):
+        raise CodebookError(
+            "{name} has no header as expected", where="{name} line 1", expected="wave,margin,level,total", name=name
+        )
+    for line, row in enumerate(rows, start=2):
+        if (row.get("wave") or "").strip() not in ("", wave):
+            continue
+        margin, total = (row["margin"] or "").strip(), _total(row["total"])
+        level = ":".join(number_code(part) for part in (row["level"] or "").split(":"))
+        if total is None or (margin, level) in margins.lines:
+            raise CodebookError(
+                "{name} has a line that cannot be used",
+                where="{name} line {line}",
+                expected="each level once, with a population total of zero or more",
+                got="{found}",
+                name=name,
+                line=line,
+                found=f"total {row['total']!r}" if total is None else f"level {level} a second time",
+            )
+        margins.totals.setdefault(margin, {})[level] = total
+        margins.lines[margin, level] = line
+    return margins
+
+
+def _total(text: str | None) -> float | None:
+    try:
+        total = float(text or "")
+    except ValueError:
+        return None
+    return total if np.isfinite(total) and total >= 0 else None
+
+
+def _wanted(name: str, margins: Margins) -> dict[str, float]:
+    if name not in margins.totals:
+        raise CodebookError(
+            "{file} has no margin {margin}",
+            where="survey.yaml, weighting.rake",
+            expected="one of {known}",
+            got="{margin}",
+            hint="add its totals",
+            file=margins.name,
+            margin=name,
+            known=", ".join(sorted(margins.totals)) or "none",
+        )
+    return margins.totals[name]
+
+
+def _populated(frame: pd.DataFrame, wanted: Totals, margins: Margins) -> None:
+    """Raise where a level of a margin has people in the population and nobody in the sample."""
+    for name, levels in wanted.items():
+        present = set(crossing(frame, name).dropna())
+        for level, total in levels.items():
+            if total > 0 and level not in present:
+                raise DataError(
+                    "A level of {margin} has no respondent",
+                    where="{file} line {line}, {margin} level {level}",
+                    expected="a respondent in each level",
+                    got="nobody",
+                    hint="merge this level with a neighbour, in {file} and in survey.yaml",
+                    file=margins.name,
+                    line=margins.lines[name, level],
+                    margin=name,
+                    level=level,
+                )
+
+
+def crossing(frame: pd.DataFrame, margin: str) -> pd.Series:
+    """Level of a margin for each row: the codes of its items joined by ":"; missing where one of them is.
+
+    >>> crossing(pd.DataFrame({"sex": ["1", "2"], "area": ["2", "1"]}), "sex:area").tolist()
+    ['1:2', '2:1']
+    """
+    first, *others = margin.split(":")
+    level = frame[first].astype(object)
+    for other in others:
+        level = level + ":" + frame[other].astype(object)
+    return level
+
+
+def rake(
+    frame: pd.DataFrame,
+    base: Floats,
+    margins: Totals,
+    tolerance: float = 1e-9,
+    max_iterations: int = 200,
+) -> tuple[Floats, int]:
+    """Weights as near to the base weights as can be that add up to every margin (iterative proportional fitting).
+
+    w ← w · total_level / Σ_{level} w, margin after margin until every gap is within `tolerance` (Deming & Stephan 1940).
+
+    Args: frame: one row a respondent.   base: (n,), ≥ 0.   margins: name → level → total, in persons.
+    Returns: weights (n,), rounds.   Raises: DataError: a respondent without a level, a level without a respondent or a
+    total, margins that add up differently.   EstimationError: not converged.
+
+    >>> frame = pd.DataFrame({"sex": ["1", "1", "2"]})
+    >>> rake(frame, np.ones(3), {"sex": {"1": 50.0, "2": 50.0}})[0].tolist()
+    [25.0, 25.0, 50.0]
+    """
+    coded = [(name, *_codes(frame, name, levels, base)) for name, levels in margins.items()]
+    _same_sums(margins)
+    weights = np.asarray(base, dtype=float).copy()
+    for rounds in range(1, max_iterations + 1):
+        for _, codes, totals in coded:
+            sums = np.bincount(codes, weights, minlength=len(totals))
+            weights = weights * np.divide(totals, sums, out=np.ones_like(totals), where=sums > 0)[codes]
+        gap = max(
+            float(np.max(np.abs(np.bincount(codes, weights, minlength=len(totals)) - totals) / totals.sum()))
+            for _, codes, totals in coded
+        )
+        if gap <= tolerance:
+            return weights, rounds
+    raise EstimationError(
+        "Raking did not converge",
+        where="weighting.rake",
+        expected="a relative gap of at most {tolerance} within {rounds} rounds",
+        got="{gap}",
+        hint="the margins may contradict each other; merge thin levels or drop a margin",
+        tolerance=tolerance,
+        rounds=max_iterations,
+        gap=f"{gap:.3g}",
+    )
+
+
+def _codes(
+    frame: pd.DataFrame, name: str, levels: Mapping[str, float], base: Floats
+) -> tuple[NDArray[np.intp], Floats]:
+    """Position of each row's level among the margin's levels, and the totals in that order."""
+    index = pd.Index(list(levels))
+    codes = index.get_indexer(crossing(frame, name))
+    totals = np.array(list(levels.values()), dtype=float)
+    present = np.bincount(codes[codes >= 0], np.asarray(base, dtype=float)[codes >= 0], minlength=len(index)) > 0
+    without_total = codes < 0
+    if without_total.any() or (~present & (totals > 0)).any():
+        lacking = without_total.any()
+        raise DataError(
+            "A respondent has no level of the margin {margin}" if lacking else "A level of {margin} has no respondent",
+            where="margins.csv, {margin}" + ("" if lacking else " level {level}"),
+            expected="each respondent in a level, and a respondent in each level",
+            got="{count} respondents without" if lacking else "nobody",
+            hint="make the item `required`, or add the level" if lacking else "merge this level with a neighbour",
+            margin=name,
+            level="" if lacking else index[int(np.argmax(~present & (totals > 0)))],
+            count=int(without_total.sum()),
+        )
+    return codes, totals
+
+
+def _same_sums(margins: Totals) -> None:
+    sums = {name: sum(levels.values()) for name, levels in margins.items()}
+    if sums and max(sums.values()) - min(sums.values()) > 1e-6 * max(sums.values()):
+        raise DataError(
+            "The margins do not add up to the same population",
+            where="margins.csv",
+            expected="equal sums",
+            got="{sums}",
+            hint="take all margins from one source and one date",
+            sums=", ".join(f"{name}: {total:.0f}" for name, total in sums.items()),
+        )
+
+
+def trim(weights: Floats, max_ratio: float) -> Floats:
+    """Weights cut at max_ratio × median, the excess spread over the others in proportion; the sum stays (Potter 1990).
+
+    >>> trim(np.array([1.0, 1.0, 1.0, 9.0]), 4.0).round(6).tolist()
+    [2.666667, 2.666667, 2.666667, 4.0]
+    """
+    trimmed = np.asarray(weights, dtype=float).copy()
+    total, bound = trimmed.sum(), max_ratio * np.median(trimmed)
+    while (trimmed > bound * (1 + 1e-12)).any():
+        trimmed = np.minimum(trimmed, bound)
+        free = trimmed < bound
+        if not free.any():
+            break  # everybody at the bound: nowhere left to spread to
+        trimmed[free] *= (total - bound * np.count_nonzero(~free)) / trimmed[free].sum()
+    return trimmed
+
+
+def trim_and_rake(frame: pd.DataFrame, weights: Floats, margins: Totals, settings: Weighting) -> Floats:
+    """Trim, then hit the margins again, in turn until no weight is more than 1 % over the bound or 20 rounds are done."""
+    assert settings.trim is not None
+    for _ in range(20):
+        if weights.max() <= 1.01 * settings.trim.max_ratio * np.median(weights):
+            break
+        trimmed = trim(weights, settings.trim.max_ratio)
+        weights, _ = rake(frame, trimmed, margins, settings.tolerance, settings.max_iterations)
+    return weights
+
+
+def diagnostics(step: str, weights: Floats) -> dict[str, Any]:
+    """Size and spread of the weights after a step: n, min, max, CV, Kish's design effect 1 + CV² and n / deff.
+
+    >>> diagnostics("base", np.array([1.0, 1.0, 2.0]))["deff"]
+    1.125
+    """
+    n, total, squares = len(weights), float(weights.sum()), float((weights**2).sum())
+    deff = n * squares / total**2
+    return {
+        "step": step,
+        "n": n,
+        "min": float(weights.min()),
+        "max": float(weights.max()),
+        "sum": total,
+        "cv": float(np.sqrt(max(deff - 1, 0.0))),
+        "deff": deff,
+        "n_eff": n / deff,
+    }
+
+
+def _margin_table(frame: pd.DataFrame, before: Floats, after: Floats, margins: Totals) -> list[dict[str, Any]]:
+    """Share of each level: known, with base weights, with final weights."""
+    rows = []
+    for name, levels in margins.items():
+        crossed = crossing(frame, name)
+        known = sum(levels.values())
+        shares = [pd.Series(weights).groupby(crossed.to_numpy()).sum() / weights.sum() for weights in (before, after)]
+        for level, total in levels.items():
+            values = [float(share.get(level, 0.0)) for share in shares]
+            rows.append(
+                {"margin": name, "level": level, "target": total / known, "before": values[0], "after": values[1]}
+            )
+    return rows
