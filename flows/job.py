@@ -1,0 +1,115 @@
+"""What a run is asked to do, with everything it reads already named: small frozen values, no frames."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flows.store import Ref, Store
+from flows.workspace import Workspace, code_digest, digest
+from survey.codebook import Codebook
+from survey.errors import UsageError
+
+WORDING = {"title", "publisher", "population", "method", "source", "limits", "text", "label", "definition"}
+# The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh.
+QUESTIONNAIRE = ("survey", "scales", "items", "derived", "indicators")
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "privacy": (*QUESTIONNAIRE, "dispositions", "respondent", "interviewer", "duration", "started")
+    + ("design", "weighting", "privacy", "gates"),
+    "weighting": ("weighting", "gates"),
+    "estimate": (*QUESTIONNAIRE, "design", "report"),
+    "compare": (*QUESTIONNAIRE, "design", "report"),
+    "model": (*QUESTIONNAIRE, "design", "report"),
+    "disclosure": ("survey", "disclosure", "design"),
+    "report": (),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: a survey, the waves to publish, where the files are, where the report goes."""
+
+    workspace: Workspace
+    book: Codebook
+    targets: tuple[str, ...]
+    languages: tuple[str, ...]
+    source: Path
+    public: Path
+    margins: str
+
+    @classmethod
+    def plan(
+        cls,
+        workspace: Workspace,
+        survey: str,
+        waves: tuple[str, ...] | None,
+        languages: tuple[str, ...] | None,
+        source: Path | None,
+        public: Path,
+    ) -> Job:
+        """A job from what the command line or a schedule says; `waves` None means the newest, () all of them."""
+        book = workspace.book(survey)
+        order = book.earlier(max(book.waves, key=lambda name: (book.waves[name].fieldwork.start, name)))
+        targets = (order[-1],) if waves is None else waves or tuple(order)
+        _known("wave", targets, order)
+        _known("language", languages or (), list(book.languages))
+        folder = workspace.survey_folder(survey)
+        spoken = languages or book.languages
+        return cls(workspace, book, targets, tuple(spoken), source or folder, public, workspace.margins(survey))
+
+    @property
+    def waves(self) -> list[str]:
+        """Every wave that a target's report looks back to, in order."""
+        last = max(self.targets, key=lambda name: len(self.book.earlier(name)))
+        return self.book.earlier(last)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store of the workspace."""
+        return Store(self.workspace.work / "store")
+
+    @cached_property
+    def code(self) -> dict[str, str]:
+        """Code version of the stages: the science, and for the report the looks as well."""
+        science = code_digest("survey")
+        return dict.fromkeys(SETTINGS, science) | {"report": digest(science, code_digest("reports"))}
+
+    def file(self, wave: str) -> Path:
+        """The delivered file of a wave."""
+        return self.source / self.book.waves[wave].file
+
+    def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
+        """Name of a stage's artefact, from its code, its settings and its inputs."""
+        keys = [part.key if isinstance(part, Ref) else part for part in inputs]
+        return Ref(stage, wave, digest(stage, wave, self.code[stage], self._settings(stage, wave), *keys))
+
+    def _settings(self, stage: str, wave: str) -> str:
+        if stage == "report":
+            content: Any = self.book.model_dump(mode="json")
+        else:
+            content = _without_wording(self.book.model_dump(mode="json", include=set(SETTINGS[stage])))
+            content["wave"] = self.book.waves[wave].model_dump(mode="json") if stage == "privacy" else wave
+        return json.dumps(content, ensure_ascii=False, sort_keys=True)
+
+
+def _without_wording(content: Any) -> Any:
+    if not isinstance(content, dict):
+        return content
+    return {key: _without_wording(value) for key, value in content.items() if key not in WORDING}
+
+
+def _known(what: str, names: tuple[str, ...], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                "There is no {what} {name} in this survey",
+                expected="one of {known}",
+                got="{name}",
+                hint="`anxin list` shows surveys, waves and languages",
+                what=what,
+                name=name,
+                known=", ".join(known),
+            )

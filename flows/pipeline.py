@@ -1,0 +1,97 @@
+"""The way of the data, named once, in the order of the design; how a stage is run is the caller's business.
+
+Above the identity boundary everything stays in memory and is never written. Below it each stage's artefact goes to the
+store under a key made of its inputs, so that only what changed runs again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from flows import stages
+from flows.job import Job
+from flows.publish import publish
+from flows.store import Artefact, Ref
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from survey.cleaning import Cleaned
+
+Result = TypeVar("Result")
+
+
+class Step(Protocol):
+    """Runs one stage, times it and tells of it: by a plain call, or as a Prefect task."""
+
+    def __call__(self, stage: str, wave: str, work: Callable[[], Result], rows_in: int) -> Result:
+        """The result of `work`."""
+
+
+def pipeline(job: Job, step: Step) -> dict[str, Path]:
+    """Take every wave a target looks back to from delivery to estimates, then publish each target.
+
+    Returns: target wave → published folder.   Raises: AnxinError: the data, a gate or survey.yaml stopped it; nothing of
+    the wave at fault, nor of a later one, was published.
+    """
+    weighted: dict[str, Ref] = {}
+    estimated: dict[str, Ref] = {}
+    for wave in job.waves:
+        protected = _protected(job, wave, step)
+        weighted[wave] = _stage(job, step, "weighting", wave, stages.weighting, protected, extra=job.margins)
+        estimated[wave] = _stage(job, step, "estimate", wave, stages.estimate, weighted[wave])
+    reports = {wave: _report(job, step, wave, weighted, estimated) for wave in job.targets}
+    published = {}
+    for wave, ref in reports.items():
+        files = job.store.load(ref).files
+        published[wave] = step(
+            "publication", wave, lambda f=files, w=wave: publish(f, job.public, job.book.survey, w), len(files)
+        )
+    return published
+
+
+def _protected(job: Job, wave: str, step: Step) -> Ref:
+    """intake → cleaning → quality → privacy: in memory, because identifiers are there until the last of them is done."""
+    path = job.file(wave)
+    content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
+    key = hashlib.sha256(job.workspace.pseudonym_key()).hexdigest()
+    ref = job.ref("privacy", wave, content, key)
+    if not job.store.has(ref):
+        delivered, provenance = step("intake", wave, lambda: stages.intake(job, wave), 0)
+        cleaned: Cleaned = step("cleaning", wave, lambda: stages.cleaning(job, wave, delivered), len(delivered))
+        facts = step("quality", wave, lambda: stages.quality(job, wave, cleaned), len(cleaned.frame))
+        facts = {**facts, "provenance": provenance}
+        job.store.save(
+            ref, step("privacy", wave, lambda: stages.privacy(job, wave, cleaned, facts), len(cleaned.frame))
+        )
+    return ref
+
+
+def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> Ref:
+    """compare → model → disclosure → report for one wave, with the waves before it as the past."""
+    past = job.book.earlier(wave)
+    compared = _stage(job, step, "compare", wave, stages.compare, *[weighted[name] for name in past[-2:]])
+    modelled = _stage(job, step, "model", wave, stages.model, weighted[wave])
+    figures = [estimated[name] for name in past]
+    released = _stage(job, step, "disclosure", wave, stages.disclosure, weighted[wave], compared, modelled, *figures)
+    return _stage(job, step, "report", wave, stages.report, released, extra=",".join(job.languages))
+
+
+def _stage(
+    job: Job,
+    step: Step,
+    stage: str,
+    wave: str,
+    work: Callable[..., Artefact],
+    *inputs: Ref,
+    extra: str = "",
+) -> Ref:
+    """One stage below the identity boundary: nothing to do when its artefact is in the store."""
+    ref = job.ref(stage, wave, *inputs, extra)
+    if not job.store.has(ref):
+        artefacts = [job.store.load(own) for own in inputs]
+        job.store.save(ref, step(stage, wave, lambda: work(job, wave, *artefacts), artefacts[0].rows()))
+    return ref

@@ -1,0 +1,93 @@
+"""The Prefect driver: the same stages as tasks, observed and named in Prefect's interface.
+
+Nothing of a resident reaches Prefect: a task takes no parameter and returns nothing (its result stays in this process),
+and what it raises is a fixed sentence with type and place. See the measured facts in docs/decisions.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from flows.job import Job
+from flows.pipeline import Step, pipeline
+from flows.run import withheld
+
+Result = TypeVar("Result")
+
+
+class StageStopped(RuntimeError):
+    """All that Prefect is told of a fault: stage, wave, type and place."""
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Settings of Prefect for this project; a variable that is set already wins."""
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        # The embedded server needs longer than the default 20 s for its first start on a slow machine.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
+        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    }
+
+
+def prefect(job: Job, step: Step) -> dict[str, Path]:
+    """Run the pipeline as one flow, each stage as a task; the API is PREFECT_API_URL's, else an embedded server's.
+
+    Raises: what the stage raised, as under the plain driver.
+    """
+    home = job.workspace.work / "prefect"
+    home.mkdir(mode=0o700, exist_ok=True)
+    for name, value in environment(home).items():
+        os.environ.setdefault(name, value)
+    from prefect import flow
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    faults: list[BaseException] = []
+    published: dict[str, Path] = {}
+
+    @flow(name="anxin", flow_run_name=f"{job.book.survey} {job.targets[-1]}", persist_result=False, log_prints=False)
+    def anxin(survey: str, waves: list[str]) -> None:
+        published.update(pipeline(job, as_tasks(step, faults)))
+
+    stopped = False
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # its thread costs up to 1 s at exit
+        try:
+            anxin(job.book.survey, list(job.targets))
+        except StageStopped:
+            stopped = True
+    if stopped:
+        raise faults[0]
+    return published
+
+
+def as_tasks(step: Step, faults: list[BaseException]) -> Step:
+    """A step that runs each stage as a Prefect task which shows Prefect its name and its fate, nothing else."""
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+
+    def run_as_task(stage: str, wave: str, work: Callable[[], Result], rows_in: int) -> Result:
+        box: list[Result] = []
+
+        @task(
+            name=stage, task_run_name=f"{stage} {wave}", persist_result=False, cache_policy=NO_CACHE, log_prints=False
+        )
+        def observed() -> None:
+            told = ""
+            try:
+                box.append(step(stage, wave, work, rows_in))
+            except Exception as error:
+                faults.append(error)
+                told = f"{stage} {wave}: {withheld(error)}"
+            if told:
+                raise StageStopped(told)  # outside the except block, so that no __context__ rides along
+
+        observed()
+        return box[0]
+
+    return run_as_task

@@ -1,0 +1,65 @@
+"""Publication: public/<survey>/<wave>/ appears whole or not at all, and the last good report stays until then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+VERSIONS = ".versions"
+MANIFEST = "manifest.json"
+
+
+def publish(files: dict[str, bytes], public: Path, survey: str, wave: str) -> Path:
+    """Write the files as a new version, then turn the wave's link to it in one atomic step.
+
+    The version's name is the digest of its content, so publishing the same report twice changes nothing.
+    Returns: the published folder (a relative link into .versions, so that the whole of `public` can be copied).
+    """
+    manifest = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    sealed = (json.dumps(manifest, indent=1) + "\n").encode()
+    version = f"{wave}-{hashlib.sha256(sealed).hexdigest()[:12]}"
+    versions = public / survey / VERSIONS
+    if not is_whole(versions / version):
+        draft = versions / f".{version}.{os.getpid()}"
+        shutil.rmtree(draft, ignore_errors=True)
+        for name, content in {**files, MANIFEST: sealed}.items():
+            path = draft / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        _world_readable(draft)
+        shutil.rmtree(versions / version, ignore_errors=True)
+        draft.rename(versions / version)
+    place = public / survey / wave
+    link = public / survey / f".{wave}.{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path(VERSIONS) / version, target_is_directory=True)
+    link.replace(place)
+    _prune(versions, wave, keep=version)
+    return place
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a published folder holds every file of its manifest, byte for byte."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        return all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha for name, sha in manifest.items())
+    except (OSError, ValueError):
+        return False
+
+
+def _world_readable(folder: Path) -> None:
+    """Published files are for everybody, whatever the umask that protects the private ones."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    for parent in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
+        parent.chmod(0o755)
+
+
+def _prune(versions: Path, wave: str, keep: str) -> None:
+    """Delete versions of the wave that are no longer shown."""
+    for path in versions.iterdir():
+        if path.name.rpartition("-")[0] == wave and path.name != keep:
+            shutil.rmtree(path)

@@ -1,0 +1,140 @@
+"""One run from plan to ledger, under either driver."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flows.job import Job
+from flows.ledger import Ledger, fingerprint, only_one, unchanged
+from flows.pipeline import Step, pipeline
+from survey.errors import AnxinError
+
+Result = TypeVar("Result")
+Driver = Callable[[Job, Step], dict[str, Path]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one stage did: the line a person reads, and a record of the ledger."""
+
+    stage: str
+    wave: str
+    rows_in: int
+    rows_out: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the reports lie, and whether there was anything to do."""
+
+    published: dict[str, Path]
+    fresh: bool
+
+
+@dataclass
+class Told:
+    """A step that times each stage, tells of it and keeps the record."""
+
+    say: Callable[[Line], None]
+    lines: list[Line] = field(default_factory=list)
+
+    def __call__(self, stage: str, wave: str, work: Callable[[], Result], rows_in: int) -> Result:
+        start = time.perf_counter()
+        result = work()
+        line = Line(stage, wave, rows_in, _rows(result, rows_in), time.perf_counter() - start)
+        self.lines.append(line)
+        self.say(line)
+        return result
+
+
+def _rows(result: Any, rows_in: int) -> int:
+    """Rows a stage hands on, whatever it hands on."""
+    if isinstance(result, tuple):
+        return _rows(result[0], rows_in)
+    if hasattr(result, "rows"):
+        return int(result.rows())
+    if hasattr(result, "frame"):
+        return len(result.frame)
+    return len(result) if hasattr(result, "columns") else rows_in
+
+
+class Unexpected(AnxinError):
+    """A fault of ours: told by place and type only, because its text may hold a resident's answer."""
+
+
+def withheld(error: BaseException) -> str:
+    """Type and innermost place of an exception, without its text.
+
+    >>> try:
+    ...     int("13800138000")
+    ... except ValueError as error:
+    ...     withheld(error).split(" at ")[0]
+    'ValueError'
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).parent.name in ("survey", "reports", "flows")] or frames
+    place = f"{Path(ours[-1].filename).parent.name}/{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
+    return f"{type(error).__name__} at {place} (values withheld)"
+
+
+def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: Callable[[], datetime]) -> Outcome:
+    """Publish what the job asks for, unless it is published already; every run leaves a line in the ledger.
+
+    Raises: AnxinError: what stopped it, with nothing of a resident in its text.
+    """
+    os.umask(0o077)
+    ledger = Ledger(job.workspace.work / "ledger.jsonl")
+    with only_one(job.workspace.work):
+        current = fingerprint(job)
+        places = unchanged(job, ledger, current)
+        if places is not None:
+            return Outcome(places, fresh=True)
+        told, started = Told(say), now()
+        entry = {"survey": job.book.survey, "waves": job.targets, "languages": job.languages, "driver": name}
+        entry |= {"fingerprint": current, "started": started.isoformat(timespec="seconds")}
+        fault: AnxinError | None = None
+        published: dict[str, Path] = {}
+        try:
+            published = driver(job, told)
+        except AnxinError as error:
+            fault = error
+        except Exception as error:
+            fault = _unexpected(error)
+        ledger.append(entry | _record(job, told.lines, published, fault))
+    if fault is not None:
+        raise fault  # outside the except block, so that no exception with values rides along as context
+    return Outcome(published, fresh=False)
+
+
+def _unexpected(error: Exception) -> Unexpected:
+    return Unexpected(
+        "Something went wrong that should not",
+        where="{place}",
+        hint="this is a fault of the program: report the line above; it holds no answer of a resident",
+        place=withheld(error),
+    )
+
+
+def _record(job: Job, lines: list[Line], published: dict[str, Path], fault: AnxinError | None) -> dict[str, Any]:
+    files = {wave: job.file(wave) for wave in job.waves}
+    return {
+        "status": "stopped" if fault else "published",
+        "stopped_by": fault.describe() if fault else "",
+        "published": {wave: place.resolve().name for wave, place in published.items()},
+        "inputs": {wave: hashlib.sha256(p.read_bytes()).hexdigest() for wave, p in files.items() if p.is_file()},
+        "stages": [{**vars(line), "seconds": round(line.seconds, 3)} for line in lines],
+    }
+
+
+def plain(job: Job, step: Step) -> dict[str, Path]:
+    """The plain driver: every stage is a call."""
+    return pipeline(job, step)

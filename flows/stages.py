@@ -1,0 +1,103 @@
+"""The stages as functions from artefacts to artefacts: survey/ and reports/ do the work, this only hands it over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flows.job import Job
+from flows.store import Artefact
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from survey.cleaning import Cleaned
+    from survey.privacy import Protected
+
+
+def intake(job: Job, wave: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The delivered file as text cells, and where it came from."""
+    from survey.intake import read
+
+    frame, provenance = read(job.file(wave), job.book.waves[wave])
+    return frame, {"wave": wave, **provenance.as_dict()}
+
+
+def cleaning(job: Job, wave: str, delivered: pd.DataFrame) -> Cleaned:
+    """The typed wave with its problems and its quarantine."""
+    from survey.cleaning import clean
+
+    return clean(delivered, job.book, wave)
+
+
+def quality(job: Job, wave: str, cleaned: Cleaned) -> dict[str, Any]:
+    """Response rates and counts of problems."""
+    from survey.quality import assess
+
+    return assess(cleaned, job.book)
+
+
+def privacy(job: Job, wave: str, cleaned: Cleaned, facts: dict[str, Any]) -> Artefact:
+    """The wave without identifiers; the first thing that may be written."""
+    from survey.privacy import protect
+
+    protected = protect(cleaned, job.book, wave, job.workspace.pseudonym_key())
+    frames = {"answers": protected.frame, "reasons": protected.reasons, "problems": cleaned.problems}
+    return Artefact(frames, {**facts, **protected.facts})
+
+
+def weighting(job: Job, wave: str, protected: Artefact) -> Artefact:
+    """The wave with base and final weights."""
+    from survey.weighting import Margins, read_margins, weigh
+
+    margins = read_margins(job.margins, wave, f"data/raw/{job.book.survey}/margins.csv") if job.margins else Margins()
+    weighted, facts = weigh(_wave(protected), job.book, margins)
+    frames = {"answers": weighted.frame, "reasons": weighted.reasons}
+    return Artefact(frames, {**protected.facts, **facts})
+
+
+def estimate(job: Job, wave: str, weighted: Artefact) -> Artefact:
+    """Every figure of one wave."""
+    from survey.figures import levels
+
+    return Artefact({"results": levels(_wave(weighted), job.book, wave)})
+
+
+def compare(job: Job, wave: str, *weighted: Artefact) -> Artefact:
+    """Each group against the rest, and the change since the wave before."""
+    from survey.figures import comparisons
+
+    waves = dict(zip(job.book.earlier(wave)[-len(weighted) :], map(_wave, weighted), strict=True))
+    return Artefact({"results": comparisons(waves, job.book)})
+
+
+def model(job: Job, wave: str, weighted: Artefact) -> Artefact:
+    """The regressions of the report plan."""
+    from survey.figures import regressions
+
+    return Artefact({"results": regressions(_wave(weighted), job.book, wave)})
+
+
+def disclosure(job: Job, wave: str, weighted: Artefact, *results: Artefact) -> Artefact:
+    """All figures of a report with their flags, and the facts that may be told."""
+    import pandas as pd
+
+    from survey.disclosure import release
+
+    everything = pd.concat([part.frames["results"] for part in results], ignore_index=True)
+    released = release(everything, weighted.facts, job.book)
+    return Artefact({"results": released.results}, released.facts)
+
+
+def report(job: Job, wave: str, released: Artefact) -> Artefact:
+    """The files of the publication."""
+    from reports.render import render
+    from survey.disclosure import Releasable
+
+    release = Releasable(released.frames["results"], released.facts)
+    return Artefact(files=render(release, job.book, wave, job.languages))
+
+
+def _wave(artefact: Artefact) -> Protected:
+    from survey.privacy import Protected
+
+    return Protected(artefact.frames["answers"], artefact.frames["reasons"], artefact.facts)

@@ -1,0 +1,127 @@
+"""Where things lie: raw deliveries, private work, publications; and the few files read from there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from survey.errors import UsageError
+
+if TYPE_CHECKING:
+    from survey.codebook import Codebook
+
+CODE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one installation; private ones are made 0700."""
+
+    root: Path
+
+    @property
+    def raw(self) -> Path:
+        """Deliveries, one folder a survey."""
+        return self.root / "data" / "raw"
+
+    @property
+    def work(self) -> Path:
+        """What lies between the two boundaries; private."""
+        folder = self.root / "data" / "work"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        return folder
+
+    def surveys(self) -> list[str]:
+        """Names of the surveys that have a survey.yaml."""
+        return sorted(path.parent.name for path in self.raw.glob("*/survey.yaml"))
+
+    def survey_folder(self, survey: str) -> Path:
+        """The folder of a survey.   Raises: UsageError: there is none."""
+        folder = self.raw / survey
+        if survey not in self.surveys():
+            raise UsageError(
+                "There is no survey {survey}",
+                where="data/raw/{survey}/survey.yaml",
+                expected="one of {known}",
+                got="{survey}",
+                hint="`anxin list` shows the surveys there are",
+                survey=survey,
+                known=", ".join(self.surveys()) or "none yet",
+            )
+        return folder
+
+    def book(self, survey: str) -> Codebook:
+        """The codebook of a survey; the folder must bear its name."""
+        from survey.survey_yaml import parse
+
+        name = f"data/raw/{survey}/survey.yaml"
+        book = parse(_utf8(self.survey_folder(survey) / "survey.yaml", name), name)
+        if book.survey != survey:
+            raise UsageError(
+                "The folder and the survey have different names",
+                where="{name} line 1",
+                expected="survey: {survey}",
+                got="survey: {other}",
+                name=name,
+                survey=survey,
+                other=book.survey,
+            )
+        return book
+
+    def margins(self, survey: str) -> str:
+        """Text of margins.csv, "" where there is none."""
+        path = self.survey_folder(survey) / "margins.csv"
+        return _utf8(path, f"data/raw/{survey}/margins.csv") if path.is_file() else ""
+
+    def pseudonym_key(self) -> bytes:
+        """The secret of the pseudonyms: the file ANXIN_KEY_FILE names, else one made once in data/work with mode 0600."""
+        named = os.environ.get("ANXIN_KEY_FILE")
+        path = Path(named) if named else self.work / "pseudonym.key"
+        if not path.is_file():
+            if named:
+                raise UsageError("There is no key file", where="ANXIN_KEY_FILE", expected="a file of 16 bytes or more")
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(secrets.token_bytes(32))
+        return path.read_bytes()
+
+
+def _utf8(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "{name} is not written in UTF-8", where="{name} byte {byte}", expected="UTF-8", name=name, byte=error.start
+        ) from None
+
+
+def digest(*parts: bytes | str) -> str:
+    """SHA-256 over the parts, each with its length, so that no two lists of parts share one.
+
+    >>> digest("a", "bc") == digest("ab", "c")
+    False
+    """
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        total.update(len(data).to_bytes(8, "big") + data)
+    return total.hexdigest()
+
+
+def files_digest(paths: Iterable[Path], base: Path) -> str:
+    """SHA-256 over names and contents of files."""
+    return digest(*(part for path in sorted(paths) for part in (path.relative_to(base).as_posix(), path.read_bytes())))
+
+
+def code_digest(*packages: str) -> str:
+    """SHA-256 over the source of packages (Python, templates, styles, words): the code version of a stage."""
+    suffixes = {".py", ".j2", ".html", ".css", ".svg", ".po", ".yaml"}
+    return files_digest(
+        (path for package in packages for path in (CODE / package).rglob("*") if path.suffix in suffixes), CODE
+    )
