@@ -1,0 +1,330 @@
+"""Comparisons: wave with wave, group with the rest, two-way tables, linear contrasts; every p-value design-based."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from survey import estimate
+from survey.columns import names
+from survey.covariance import KEY, Covariance, remember, vcov
+from survey.design import SurveyDesign, stack
+from survey.errors import EstimationError
+from survey.groups import coded, grouped, item_column, numeric, share_levels
+from survey.intervals import mean_interval
+from survey.linearized import Floats
+from survey.tidy import results
+
+Measure = Literal["auto", "share", "mean"]
+Adjustment = Literal["holm", "bh", ""]
+
+
+def p_two_sided(t: ArrayLike, df: ArrayLike) -> Floats:
+    """P(|T| > |t|) for Student's t; NaN without degrees of freedom.
+
+    >>> p_two_sided([2.0], [10]).round(4).tolist()
+    [0.0734]
+    """
+    freedom = np.asarray(df, dtype=float)
+    return np.asarray(2 * stats.t.sf(np.abs(np.asarray(t, dtype=float)), np.where(freedom > 0, freedom, np.nan)))
+
+
+def adjusted(result: pd.DataFrame, method: Adjustment = "holm", within: Sequence[str] = ()) -> pd.DataFrame:
+    """The result with q, its p corrected for multiplicity (statsmodels multipletests), over all rows or within groups.
+
+    Args: method: "holm" (family-wise error) or "bh" (Benjamini & Hochberg 1995, false discovery rate).
+        within: columns whose values make separate families.
+
+    >>> frame = results([{"item": "a", "p": 0.01}, {"item": "b", "p": 0.04}])
+    >>> adjusted(frame)["q"].tolist()
+    [0.02, 0.04]
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    out = result.copy()
+    if not method:
+        return out
+    kind = {"holm": "holm", "bh": "fdr_bh"}[method]
+    families = out.groupby(list(within), sort=False).indices.values() if within else [np.arange(len(out))]
+    q = np.full(len(out), np.nan)
+    for rows in families:
+        known = rows[np.isfinite(out["p"].to_numpy()[rows])]
+        if len(known):
+            q[known] = multipletests(out["p"].to_numpy()[known], method=kind)[1]
+    out["q"] = q
+    return out
+
+
+def change(
+    a: SurveyDesign, b: SurveyDesign, items: str | Sequence[str], by: str | Sequence[str] | None = None, *,
+    measure: Measure = "auto", shared_psus: bool = True, level: float = 0.95, df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Change b − a of shares or means from one wave to the next, with the covariance of units drawn in both.
+
+    Var(b − a) = Var a + Var b − 2 Cov, all three from the stacked sample: z_i is the influence on b, or minus the
+    influence on a; equal strata and unit values are the same unit unless shared_psus is False (independent samples).
+
+    Args:
+        a, b: designs of the earlier and the later wave, alike in strata, units and FPC.
+        items: columns of both; measure "auto" takes shares of categorical and 0/1 items, means of other numbers.
+        by: breakdown column or columns.
+        df: degrees of freedom; without it units − strata of the group in both waves, less 1 (as a two-sample t-test).
+    Returns: rows of statistic "change" in the unit of the item (shares: 0–1), t interval, p, n of the smaller wave.
+    Raises: DesignError, EstimationError: as `survey.estimate.mean`.
+
+    >>> one = SurveyDesign(pd.DataFrame({"y": [1, 0, 0, 1], "psu": [1, 1, 2, 2], "w": 1.0}), "w", psu="psu")
+    >>> two = SurveyDesign(pd.DataFrame({"y": [1, 1, 0, 1], "psu": [1, 1, 2, 2], "w": 1.0}), "w", psu="psu")
+    >>> change(one, two, "y")[["level", "estimate", "se"]].values.tolist()
+    [['1', 0.25, 0.25]]
+    """
+    wave = "_wave"
+    frames = {"a": _with_common_levels(a, b, items, by), "b": _with_common_levels(b, a, items, by)}
+    both = stack(frames, by=wave, shared_psus=shared_psus).assign()
+    both = both.assign(**{wave: pd.Categorical(both.frame[wave], categories=["a", "b"])})
+    groups = [wave, *names(by)]
+    rows = [_difference(_measured(both, item, groups, measure, df), both, item, by, level, df) for item in names(items)]
+    return _joined(rows)
+
+
+def _with_common_levels(d: SurveyDesign, other: SurveyDesign, items: Any, by: Any) -> SurveyDesign:
+    """Categorical columns given the levels of both waves, so that rows stack and levels meet."""
+    new: dict[str, Any] = {}
+    for name in [*names(items), *names(by)]:
+        mine, theirs = item_column(d.frame, name), item_column(other.frame, name)
+        if isinstance(mine.dtype, pd.CategoricalDtype) and isinstance(theirs.dtype, pd.CategoricalDtype):
+            first = mine.cat.categories
+            union = first.append(theirs.cat.categories.difference(first, sort=False))
+            new[name] = pd.Categorical(mine, categories=union, ordered=mine.cat.ordered)
+    return d.assign(**new) if new else d
+
+
+def _measured(d: SurveyDesign, item: str, by: Sequence[str], measure: Measure, df: float | None) -> pd.DataFrame:
+    """Shares or means of an item by group."""
+    column = item_column(d.frame, item)
+    shares = measure == "share" or (measure == "auto" and _is_share(column))
+    return estimate.proportion(d, item, by, df=df) if shares else estimate.mean(d, item, by, df=df)
+
+
+def _is_share(column: pd.Series) -> bool:
+    return (
+        isinstance(column.dtype, pd.CategoricalDtype)
+        or column.dtype.kind not in "iuf"
+        or share_levels(column)[2] == [1]
+    )
+
+
+def _difference(
+    both: pd.DataFrame, d: SurveyDesign, item: str, by: Any, level: float, df: float | None
+) -> pd.DataFrame:  # fmt: skip
+    """Second half minus first half of a result whose first grouping factor has two levels."""
+    half = len(both) // 2
+    first, second = both.iloc[:half].reset_index(drop=True), both.iloc[half:].reset_index(drop=True)
+    root = _known(both.attrs[KEY].root)
+    root = root[:, half:] - root[:, :half]
+    groups = grouped(d.frame, by)
+    answered = d.frame[item].notna().to_numpy() & d.mask
+    freedom = d.degf_by(np.where(answered, groups.code, -1), len(groups.labels)) - 1
+    freedom = np.repeat(freedom, half // max(len(groups.labels), 1))
+    out = first.assign(group=first["group"].str.removeprefix("a").str.removeprefix(":"), by=groups.by)
+    missing = np.isnan(first["estimate"]) | np.isnan(second["estimate"])
+    gap = (second["estimate"] - first["estimate"]).to_numpy()
+    out = _differences(
+        out, "change", gap, root, missing.to_numpy(), freedom if df is None else np.full(half, df), level
+    )
+    out["n"] = np.minimum(first["n"], second["n"])
+    out["n_weighted"] = second["n_weighted"]
+    out["reason"] = np.where(first["reason"] != "", first["reason"], second["reason"])
+    return out
+
+
+def _differences(
+    frame: pd.DataFrame, statistic: str, gap: Floats, root: Floats, missing: Any, df: Floats, level: float
+) -> pd.DataFrame:  # fmt: skip
+    """Rows of differences with SE, t interval and p from a root of their covariance."""
+    se = np.where(missing, np.nan, np.sqrt(np.einsum("ij,ij->j", root, root)))
+    low, high = mean_interval(gap, se, df, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = p_two_sided(gap / se, df)
+        cv = se / np.abs(gap)
+    new = {"statistic": statistic, "estimate": gap, "se": se, "ci_low": low, "ci_high": high, "df": df, "p": p, "cv": cv,
+           "n_eff": np.nan, "deff": np.nan, "q": np.nan}  # fmt: skip
+    return remember(frame.assign(**new), Covariance(lambda: root, df))
+
+
+def against_rest(
+    d: SurveyDesign, items: str | Sequence[str], by: str | Sequence[str], *, measure: Measure = "auto",
+    adjust: Adjustment = "holm", level: float = 0.95, df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Each group against everybody else who is in one of the groups: difference of shares or means.
+
+    z_i = z_i(group) − z_i(rest), so groups that share strata or units keep their covariance; t on units − strata − 1.
+
+    Args: adjust: q is p corrected over the groups of an item and level: "holm", "bh" or "" (none).
+    Returns: rows of statistic "difference" in the order item, group, level; n of the group.
+
+    >>> frame = pd.DataFrame({"y": [1, 0, 1, 1, 0, 0], "g": ["a", "a", "a", "b", "b", "b"], "w": 1.0})
+    >>> against_rest(SurveyDesign(frame, "w"), "y", "g")[["group", "estimate"]].round(4).values.tolist()
+    [['a', 0.3333], ['b', -0.3333]]
+    """
+    groups = grouped(d.frame, by)
+    parts = []
+    for item in names(items):
+        known = d.domain(groups.code >= 0)
+        inside = _measured(known, item, names(by), measure, df)
+        freedom = float(known.degf(d.frame[item].notna())) - 1 if df is None else df
+        roots, gaps = [], []
+        width = len(inside) // len(groups.labels)
+        own = _known(inside.attrs[KEY].root)
+        for g in range(len(groups.labels)):
+            rest = _measured(known.domain(groups.code != g), item, [], measure, df)
+            take = slice(g * width, (g + 1) * width)
+            gaps.append(inside["estimate"].to_numpy()[take] - rest["estimate"].to_numpy())
+            roots.append(own[:, take] - _known(rest.attrs[KEY].root))
+        gap = np.concatenate(gaps)
+        parts.append(_differences(inside, "difference", gap, np.hstack(roots), np.isnan(gap),
+                                  np.full(len(gap), freedom), level))  # fmt: skip
+    return adjusted(_joined(parts), adjust, ["item", "level"])
+
+
+def _known(root: Floats) -> Floats:
+    return np.where(np.isfinite(root), root, 0.0)
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Results under each other, their covariance joined."""
+    kept = [part.attrs[KEY] for part in parts]
+    for part in parts:
+        part.attrs = {}
+    frame = results(pd.concat(parts, ignore_index=True))
+    return remember(frame, Covariance(lambda: np.hstack([k.root for k in kept]), np.concatenate([k.df for k in kept])))
+
+
+def contrast(
+    estimates: pd.DataFrame, weights: Mapping[str, float] | ArrayLike | Mapping[str, Any], *, level: float = 0.95,
+    df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Linear contrasts c·θ of the rows of a result, with Var = cᵀ V c from their full covariance.
+
+    Args:
+        estimates: an unchanged result of `survey.estimate` or of this module.
+        weights: label → weight for one contrast (label: item, level, group, or "item:level", "group:level", whichever
+            names one row), name → such a mapping for several, or a vector or matrix with a column a row of the result.
+        df: for the t interval and p; without it the smallest of the rows taking part.
+    Raises: EstimationError: a label names no row, or several.
+
+    >>> d = SurveyDesign(pd.DataFrame({"a": [0.0, 1, 1], "b": [1.0, 3, 2], "w": 1.0}), "w")
+    >>> contrast(estimate.mean(d, ["a", "b"]), {"b": 1, "a": -1})[["estimate", "se"]].round(4).values.tolist()
+    [[1.3333, 0.3333]]
+    """
+    named = _coefficients(estimates, weights)
+    matrix = np.array(list(named.values()))
+    value = matrix @ np.where((matrix != 0).any(axis=0), estimates["estimate"].to_numpy(), 0.0)
+    covariance = matrix @ vcov(estimates) @ matrix.T
+    own = estimates.attrs[KEY].df
+    freedom = np.array([own[row != 0].min() if df is None else df for row in matrix])
+    frame = results([{"item": name, "n": estimates["n"][row != 0].min()} for name, row in named.items()])
+    root = _square_root(covariance)
+    return results(_differences(frame, "contrast", value, root, np.isnan(value), freedom, level)).pipe(
+        remember, Covariance(lambda: root, freedom)
+    )
+
+
+def _square_root(covariance: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(np.sqrt(np.clip(values, 0, None))[:, None] * vectors.T)
+
+
+def _coefficients(estimates: pd.DataFrame, weights: Any) -> dict[str, Floats]:
+    """Name → coefficient vector over the rows."""
+    if not isinstance(weights, Mapping):
+        rows = np.atleast_2d(np.asarray(weights, dtype=float))
+        return {f"contrast {k + 1}" if len(rows) > 1 else "contrast": row for k, row in enumerate(rows)}
+    if all(isinstance(value, Mapping) for value in weights.values()):
+        return {name: _coefficients(estimates, inner)["contrast"] for name, inner in weights.items()}
+    row = np.zeros(len(estimates))
+    for label, value in weights.items():
+        row[row_of(estimates, label)] += float(value)
+    return {"contrast": row}
+
+
+def row_of(estimates: pd.DataFrame, label: str) -> int:
+    """The row a label names: by item, group, level, or several of them joined by ":"."""
+    item, group, level = (estimates[name] for name in ("item", "group", "level"))
+    spellings = [item, group, level, item + ":" + level, item + level, item + ":" + group, group + ":" + level,
+                 item + ":" + group + ":" + level]  # fmt: skip
+    for spelling in spellings:
+        hits = np.flatnonzero((spelling == label).to_numpy())
+        if len(hits) == 1:
+            return int(hits[0])
+    raise EstimationError(
+        "A contrast names no single row", where="{label}", expected="item, group, level or item:group:level",
+        got="{rows} rows to choose from", label=label, rows=len(estimates),
+    )  # fmt: skip
+
+
+def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level: float = 0.95) -> pd.DataFrame:
+    """Design-based t-test: mean of y against mu, or between the two groups of a column.
+
+    t = (θ̂ − mu)/SE with units − strata − 1 degrees of freedom (R svyttest); two groups: second minus first level, which
+    is the slope of a regression on a dummy.
+
+    Args: by: a column with two values in the domain; more raise.   mu: value under the null hypothesis.
+    Returns: one row of statistic "difference" (two groups) or "mean", with t interval and p.
+    Raises: EstimationError: by has not two levels with answers.
+
+    >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7], "g": [0, 0, 0, 1, 1, 1], "w": 1.0})
+    >>> row = ttest(SurveyDesign(frame, "w"), "y", "g").iloc[0]
+    >>> row["estimate"], row["df"], round(row["p"], 4)
+    (np.float64(4.0), np.float64(4.0), np.float64(0.0054))
+    """
+    answers = numeric(item_column(d.frame, y), y)
+    if by is None:
+        freedom = float(d.degf(np.isfinite(answers))) - 1
+        out = estimate.mean(d.assign(**{y: answers}), y, df=freedom, level=level)
+        out["p"] = p_two_sided((out["estimate"] - mu) / out["se"], freedom)
+        return out
+    code, labels = coded(item_column(d.frame, by))
+    used = np.isfinite(answers) & (code >= 0) & d.mask & (d.weights > 0)
+    seen = np.unique(code[used])
+    if len(seen) != 2:
+        raise EstimationError(
+            "A t-test compares two groups", where="{by}", expected="two values with answers", got="{count}",
+            hint="use compare.pairwise or an analysis of variance for more", by=by, count=len(seen),
+        )  # fmt: skip
+    freedom = float(d.degf(used)) - 1
+    means = estimate.mean(
+        d.assign(**{y: answers, by: np.where(code >= 0, code.astype(float), np.nan)}).domain(used), y, by
+    )
+    root = _known(means.attrs[KEY].root)
+    gap = np.array([means["estimate"].iloc[1] - means["estimate"].iloc[0]])
+    base = means.iloc[:1].assign(by=by, group=f"{labels[seen[1]]} - {labels[seen[0]]}", n=means["n"].sum())
+    out = _differences(base, "difference", gap, root[:, 1:] - root[:, :1], np.isnan(gap), np.array([freedom]), level)
+    out["p"] = p_two_sided((gap - mu) / out["se"].to_numpy(), freedom)
+    return results(out.assign(n_weighted=means["n_weighted"].sum()))
+
+
+def rao_scott(
+    d: SurveyDesign, row: str, col: str, statistic: Literal["F", "chi2", "wald", "adj_wald"] = "F"
+) -> pd.DataFrame:  # fmt: skip
+    """Test that two categorical items are independent, with the design's correction (Rao & Scott 1984).
+
+    X² = n Σ (p_rc − p_r p_c)²/(p_r p_c) over the n rows that answered both. With Δ the matrix of generalised design
+    effects: F = X²/tr Δ on d₀ = (tr Δ)²/tr Δ² and d₀·ν degrees of freedom; chi2 = X²/mean eigenvalue on (R−1)(C−1).
+    wald and adj_wald test the residuals p_rc − p_r p_c with their own covariance (Koch, Freeman & Freeman 1975).
+
+    Returns: one row: item "row", by "col", the statistic's name and value, df of the denominator (of the
+        numerator for chi2), level the numerator's, p; exact numbers also in attrs["test"].
+    Raises: EstimationError: a variable has fewer than two levels with answers.
+
+    >>> frame = pd.DataFrame({"a": [0, 0, 1, 1] * 5, "b": [0, 1, 1, 1] * 5, "w": 1.0})
+    >>> round(float(rao_scott(SurveyDesign(frame, "w"), "a", "b")["p"].iloc[0]), 4)
+    0.0157
+    """
+    from survey.tables import independence
+
+    return independence(d, row, col, statistic)

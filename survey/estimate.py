@@ -1,0 +1,324 @@
+"""Shares, means, totals and ratios by group with design-based standard errors: every figure a row of `survey.tidy`.
+
+All of them are smooth functions of weighted cell totals. The totals by sampling unit (or by replicate) are taken once
+for an item and a breakdown; estimates, influences, intervals and design effects follow from that small table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from survey.columns import names
+from survey.covariance import Covariance, remember
+from survey.design import SurveyDesign
+from survey.errors import EstimationError
+from survey.groups import Groups, complete, grouped, item_column, numeric, share_levels
+from survey.intervals import ShareInterval, mean_interval, share_interval
+from survey.linearized import Bools, Floats, Ints, weighted_counts
+from survey.tidy import results
+
+Missing = Literal["item", "listwise", "fail"]
+Deff = Literal["wor", "replace"]
+
+
+class Figures(NamedTuple):
+    """Estimates of one item: K figures in the order group, level; root S (rows, K) with SᵀS = covariance."""
+
+    item: str
+    levels: list[str]
+    estimate: Floats
+    root: Floats
+    variance: Floats
+    n: Floats
+    n_weighted: Floats
+    srs: Floats
+    rows: Floats
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a call asked for; figures are computed from it once, and again only where covariances are asked for."""
+
+    design: SurveyDesign
+    statistic: str
+    items: list[str]
+    groups: Groups
+    missing: Missing = "item"
+    deff: Deff = "wor"
+    denominator: str = ""
+    one: Callable[[Request, str], Figures] = field(default=lambda request, item: _shares(request, item))
+
+    def used(self, item: str, column: Bools) -> Bools:
+        """Rows of the domain and of a group that count for an item whose answers are given in `column`."""
+        needed = self.items if self.missing == "listwise" else [item]
+        known = column if self.missing != "listwise" else complete(self.design.frame, needed)
+        inside = self.design.mask & (self.groups.code >= 0)
+        if self.missing == "fail" and (inside & ~column).any():
+            raise EstimationError(
+                "Some answers are missing", where="{item}", got="{count} rows without an answer",
+                hint='count them out with missing="item"', item=item, count=int((inside & ~column).sum()),
+            )  # fmt: skip
+        return np.asarray(inside & known & column, dtype=bool)
+
+
+def proportion(
+    d: SurveyDesign, items: str | Sequence[str], by: str | Sequence[str] | None = None, ci: ShareInterval = "logit",
+    level: float = 0.95, *, missing: Missing = "item", deff: Deff = "wor", df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Share of each answer among those who gave one, p = Σ w·1(y = level) / Σ w.
+
+    z_i = w_i (1(y_i = level) − p)/Σw in the domain; the interval is `survey.intervals.share_interval` with t on the
+    degrees of freedom of the group (units − strata inside it), or on df.
+
+    Args:
+        items: columns; a Categorical gives one row a category (also one nobody chose), a 0/1 or boolean column one row
+            with level "1", other columns one row a value.
+        by: column, or columns to cross.
+        missing: "item" leaves out rows without this answer, "listwise" rows without any of the items, "fail" refuses.
+        deff: "wor" compares with a simple random sample without replacement, "replace" with replacement.
+    Returns: `survey.tidy` rows in the order item, group, level; shares 0–1; n answers in the group.
+    Raises: EstimationError: an item is not there.   DesignError: the variance cannot be had.
+
+    >>> d = SurveyDesign(pd.DataFrame({"safe": [1, 1, 0, 1], "w": [1.0, 2, 3, 4]}), weights="w")
+    >>> proportion(d, "safe")[["item", "level", "estimate", "n"]].values.tolist()
+    [['safe', '1', 0.7, 4.0]]
+    """
+    request = Request(d, "share", names(items), grouped(d.frame, by), missing, deff)
+    return _tidy(request, lambda p, se, freedom, n: share_interval(p, se, freedom, n, ci, level), df)
+
+
+def mean(
+    d: SurveyDesign, items: str | Sequence[str], by: str | Sequence[str] | None = None, level: float = 0.95, *,
+    missing: Missing = "item", deff: Deff = "wor", df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Mean of numeric items, ȳ = Σ w·y / Σ w, with z_i = w_i (y_i − ȳ)/Σw in the domain and a t interval.
+
+    Args, Returns, Raises: as `proportion`, in the unit of the item.
+
+    >>> d = SurveyDesign(pd.DataFrame({"y": [1.0, 2, 3, 6], "w": [1.0, 1, 1, 1]}), weights="w")
+    >>> row = mean(d, "y", deff="replace").iloc[0]
+    >>> row["estimate"], round(row["se"] ** 2, 6), round(row["deff"], 6)   # s²/n = (14/3)/4
+    (np.float64(3.0), np.float64(1.166667), np.float64(1.0))
+    """
+    request = Request(d, "mean", names(items), grouped(d.frame, by), missing, deff, one=_means)
+    return _tidy(request, lambda m, se, freedom, n: mean_interval(m, se, freedom, level), df)
+
+
+def total(
+    d: SurveyDesign, items: str | Sequence[str], by: str | Sequence[str] | None = None, level: float = 0.95, *,
+    missing: Missing = "item", deff: Deff = "wor", df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Total of numeric items, or count of each level of categorical ones: Ŷ = Σ w·y, with z_i = w_i y_i.
+
+    Args, Returns, Raises: as `mean`; the unit is the item's, times people.
+
+    >>> total(SurveyDesign(pd.DataFrame({"y": [1.0, 2], "w": [10.0, 20]}), weights="w"), "y")["estimate"].tolist()
+    [50.0]
+    """
+    request = Request(d, "total", names(items), grouped(d.frame, by), missing, deff, one=_totals)
+    return _tidy(request, lambda m, se, freedom, n: mean_interval(m, se, freedom, level), df)
+
+
+def ratio(
+    d: SurveyDesign, numerators: str | Sequence[str], denominator: str, by: str | Sequence[str] | None = None,
+    level: float = 0.95, *, missing: Missing = "item", deff: Deff = "wor", df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Ratio of two totals, R = Σ w·y / Σ w·x, with z_i = w_i (y_i − R·x_i)/Σ w·x; item "y/x".
+
+    Args, Returns, Raises: as `mean`; rows count where both are known.
+
+    >>> d = SurveyDesign(pd.DataFrame({"y": [1.0, 2], "x": [2.0, 4], "w": [1.0, 3]}), weights="w")
+    >>> ratio(d, "y", "x")[["item", "estimate", "se"]].values.tolist()
+    [['y/x', 0.5, 0.0]]
+    """
+    request = Request(d, "ratio", names(numerators), grouped(d.frame, by), missing, deff, denominator, one=_ratios)
+    return _tidy(request, lambda m, se, freedom, n: mean_interval(m, se, freedom, level), df)
+
+
+# -- one item ---------------------------------------------------------------------------------------------------------
+
+
+def _shares(request: Request, item: str) -> Figures:
+    """Shares of an item's levels by group from the units × (group × level) table."""
+    design, groups = request.design, request.groups
+    level, labels, shown = share_levels(item_column(design.frame, item))
+    used = request.used(item, level >= 0)
+    size, width = len(groups.labels), max(len(labels), 1)
+    code = np.where(used, groups.code * width + level, -1)
+    whole, rows = design.totals(code, size * width)
+    whole, rows = whole.reshape(size, width), rows.reshape(-1, size, width)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        base = whole.sum(axis=1)
+        p = whole / base[:, None]
+        if design.replicates is not None:
+            table = rows / rows.sum(axis=2, keepdims=True)
+        else:
+            table = (rows - p * rows.sum(axis=2, keepdims=True)) / base[:, None]
+    n = _count(design, groups, used)
+    root, variance = _scatter(design, table[:, :, shown], groups, used)
+    est = p[:, shown]
+    return Figures(
+        item, [labels[k] for k in shown], est.ravel(), root, variance, np.repeat(n, len(shown)), np.repeat(base, len(shown)),
+        _srs(request, est * (1 - est), n[:, None], base[:, None]).ravel(), np.repeat(_count(design, groups), len(shown)),
+    )  # fmt: skip
+
+
+def _means(request: Request, item: str) -> Figures:
+    """Means of a numeric item by group."""
+    y = numeric(item_column(request.design.frame, item), item)
+    return _ratio_of(request, item, y, None)
+
+
+def _ratios(request: Request, item: str) -> Figures:
+    """Ratio of two numeric items by group."""
+    frame = request.design.frame
+    y = numeric(item_column(frame, item), item)
+    x = numeric(item_column(frame, request.denominator), request.denominator)
+    return _ratio_of(request, item, y, x)._replace(item=f"{item}/{request.denominator}")
+
+
+def _ratio_of(request: Request, item: str, y: Floats, x: Floats | None) -> Figures:
+    """Σwy/Σwx by group; x = 1 where not given."""
+    design, groups = request.design, request.groups
+    used = request.used(item, np.isfinite(y) & (True if x is None else np.isfinite(x)))
+    size = len(groups.labels)
+    code = np.where(used, groups.code, -1)
+    filled = np.where(used, y, 0.0)
+    divisor = None if x is None else np.where(used, x, 0.0)
+    whole, rows = design.totals(code, size, [filled, divisor])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = whole[:size] / whole[size:]
+        if design.replicates is not None:
+            table = rows[:, :size] / rows[:, size:]
+        else:
+            table = (rows[:, :size] - value * rows[:, size:]) / whole[size:]
+    n = _count(design, groups, used)
+    people = whole[size:] if x is None else weighted_counts(groups.code[used], design.weights[used], size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centred = np.where(used, filled - value[groups.code] * (1.0 if divisor is None else divisor), 0.0)
+        spread = _spread(design, code, centred, size, people) / (1.0 if x is None else (whole[size:] / people) ** 2)
+    root, variance = _scatter(design, table[:, :, None], groups, used)
+    srs = _srs(request, spread, n, people)
+    return Figures(item, [""], value, root, variance, n, people, srs, _count(design, groups))
+
+
+def _totals(request: Request, item: str) -> Figures:
+    """Totals of a numeric item, or counts of a categorical item's levels, by group."""
+    design, groups = request.design, request.groups
+    column = item_column(design.frame, item)
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind not in "biuf":
+        level, labels, _ = share_levels(column)
+        values, known = None, level >= 0
+    else:
+        y = numeric(column, item)
+        level, labels, known = np.zeros(len(y), dtype=np.intp), [""], np.isfinite(y)
+        values = np.where(known, y, 0.0)
+    used = request.used(item, known)
+    size, width = len(groups.labels), max(len(labels), 1)
+    code = np.where(used, groups.code * width + level, -1)
+    whole, rows = design.totals(code, size * width, [values])
+    n, people = _count(design, groups, used), weighted_counts(groups.code[used], design.weights[used], size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        average = whole.reshape(size, width) / people[:, None]
+        if values is None:
+            spread = average * (1 - average)
+        else:
+            of = np.where(used, groups.code, -1)
+            spread = _spread(design, of, np.where(used, values - average[groups.code, 0], 0.0), size, people)[:, None]
+    whole = np.where(np.repeat(n, width) > 0, whole, np.nan)
+    root, variance = _scatter(design, rows.reshape(-1, size, width), groups, used)
+    srs = _srs(request, spread, n[:, None], people[:, None]) * people[:, None] ** 2
+    return Figures(
+        item, labels, whole, root, variance, np.repeat(n, width), np.repeat(people, width), srs.ravel(),
+        np.repeat(_count(design, groups), width),
+    )  # fmt: skip
+
+
+# -- shared by all ----------------------------------------------------------------------------------------------------
+
+
+def _count(design: SurveyDesign, groups: Groups, used: Bools | None = None) -> Floats:
+    """Respondents with a positive weight in each group."""
+    rows = (design.weights > 0) & (groups.code >= 0) & (True if used is None else used)
+    return np.bincount(groups.code[rows], minlength=len(groups.labels)).astype(float)
+
+
+def _spread(design: SurveyDesign, code: Ints, centred: Floats, size: int, people: Floats) -> Floats:
+    """Weighted mean square of centred values in each group."""
+    there = code >= 0
+    return weighted_counts(code[there], (design.weights * centred**2)[there], size) / people
+
+
+def _srs(request: Request, spread: Floats, n: Floats, people: Floats) -> Floats:
+    """Variance of a mean in a simple random sample of n: s²/n, without replacement × (N − n)/N (R's deff)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        simple = spread * n / (n - 1) / n
+        if request.deff == "replace" or request.design.relative_weights:
+            return np.asarray(simple)
+        return np.asarray(np.where(people < n, np.nan, simple * (people - n) / people))
+
+
+def _scatter(design: SurveyDesign, table: Floats, groups: Groups, used: Bools) -> tuple[Floats, Floats]:
+    """Root and variances of a (rows, group, level) table of influences or replicate estimates."""
+    flat = table.reshape(len(table), -1)
+    if design.replicates is None:
+        flat = np.where(np.isfinite(flat), flat, 0.0)
+    root = design.root(flat, used)
+    variance = np.einsum("ij,ij->j", root, root)
+    if design.slow_domains:
+        for g in range(table.shape[1]):
+            own = design.root(np.where(np.isfinite(table[:, g]), table[:, g], 0.0), used & (groups.code == g))
+            variance.reshape(table.shape[1], -1)[g] = np.einsum("ij,ij->j", own, own)
+    return root, variance
+
+
+def _tidy(
+    request: Request, interval: Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]], df: float | None
+) -> pd.DataFrame:  # fmt: skip
+    """All figures of a call as one frame, with a lazy covariance in its attrs."""
+    design, groups = request.design, request.groups
+    figures = [request.one(request, item) for item in request.items]
+    size = len(groups.labels)
+    freedom = design.degf_by(np.where(design.mask, groups.code, -1), size) if df is None else np.full(size, float(df))
+    units = design.psus_by(np.where(design.mask, groups.code, -1), size)
+    widths = [len(f.levels) for f in figures]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(f, name) for f in figures])
+        for name in ("estimate", "variance", "n", "n_weighted", "srs", "rows")
+    }
+    each_df = np.concatenate([np.repeat(freedom, width) for width in widths])
+    each_units = np.concatenate([np.repeat(units, width) for width in widths]).astype(float)
+    empty = columns["n"] == 0
+    se = np.where(empty, np.nan, np.sqrt(columns["variance"]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deff = np.where(columns["srs"] > 0, columns["variance"] / columns["srs"], np.nan)
+        low, high = interval(columns["estimate"], se, each_df, columns["n"])
+        n_eff, cv = columns["n"] / deff, se / np.abs(columns["estimate"])
+    frame = pd.DataFrame({
+        "item": [f.item for f, width in zip(figures, widths, strict=True) for _ in range(size * width)],
+        "statistic": request.statistic,
+        "level": [label for f in figures for _ in range(size) for label in f.levels],
+        "by": groups.by,
+        "group": [label for width in widths for label in groups.labels for _ in range(width)],
+        "estimate": np.where(empty, np.nan, columns["estimate"]), "se": se, "ci_low": low, "ci_high": high,
+        "df": each_df, "n": columns["n"], "psus": np.where(each_units < 0, np.nan, each_units), "n_weighted": columns["n_weighted"], "n_eff": n_eff, "deff": deff, "cv": cv,
+        "reason": _reasons(columns["rows"], columns["n"], each_units, each_df),
+    })  # fmt: skip
+    return remember(results(frame), Covariance(lambda: _root(request), each_df))
+
+
+def _root(request: Request) -> Floats:
+    return np.hstack([request.one(request, item).root for item in request.items])
+
+
+def _reasons(rows: Floats, n: Floats, units: Floats, df: Floats) -> list[str]:
+    """Why a figure or its interval is missing."""
+    choices = [rows == 0, n == 0, units == 1, df <= 0]
+    texts = ["no respondents in this group", "no answers in this group", "one sampling unit in this group: no interval",
+             "no degrees of freedom in this group: no interval"]  # fmt: skip
+    return [str(reason) for reason in np.select(choices, texts, default="")]

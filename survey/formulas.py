@@ -1,0 +1,176 @@
+"""Reads a model formula against a design's frame with patsy, the formula engine statsmodels 0.15 uses by default."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import patsy
+
+from survey.design import SurveyDesign
+from survey.errors import EstimationError
+from survey.linearized import Bools, Floats
+
+FUNCTIONS = {"np": np, "log": np.log, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The right side of a formula, able to build its matrix for other data.
+
+    names: columns of the model matrix; info: patsy's DesignInfo; kept: columns kept (zero ones of levels that do not
+    occur are dropped); variables: frame columns the terms use; data: the rows used.
+    """
+
+    names: list[str]
+    info: Any
+    kept: Bools
+    variables: list[str]
+    data: pd.DataFrame
+    outcome: str
+
+    def matrix(self, data: pd.DataFrame) -> Floats:
+        """Model matrix of other data with the same columns."""
+        built = patsy.dmatrix(self.info, data, NA_action="raise", return_type="matrix")
+        return np.asarray(built, dtype=float)[:, self.kept]
+
+    def columns_of(self, term: str) -> list[int]:
+        """Positions of a term's columns in the model matrix."""
+        place = np.cumsum(self.kept) - 1
+        found = [i for i in range(*self.info.term_name_slices[term].indices(len(self.kept)))]
+        return [int(place[i]) for i in found if self.kept[i]]
+
+
+def poly(x: Any, degree: int = 1) -> Floats:
+    """Orthonormal polynomials of x without the constant, as R's poly.
+
+    >>> poly(np.array([1.0, 2, 3]), 1).round(4).ravel().tolist()
+    [-0.7071, -0.0, 0.7071]
+    """
+    values = np.asarray(x, dtype=float)
+    centred = values - values.mean()
+    q, r = np.linalg.qr(np.vander(centred, degree + 1, increasing=True))
+    z = q * np.sign(np.diag(r))
+    return np.asarray(z[:, 1:])
+
+
+def split_offset(right: str) -> tuple[str, list[str]]:
+    """Terms without their offset(…) parts, and those parts.
+
+    >>> split_offset("x + offset(log(time)) + z")
+    ('x + z', ['log(time)'])
+    """
+    parts: list[str] = []
+    while (start := re.search(r"\boffset\(", right)) is not None:
+        depth, end = 1, start.end()
+        while depth and end < len(right):
+            depth += {"(": 1, ")": -1}.get(right[end], 0)
+            end += 1
+        parts.append(right[start.end() : end - 1])
+        right = right[: start.start()].rstrip().rstrip("+") + " " + right[end:]
+    terms = re.sub(r"\s+", " ", right).strip().strip("+").strip()
+    return terms or "1", parts
+
+
+def read_terms(
+    d: SurveyDesign, formula: str, offset: str = "", binary: bool = False
+) -> tuple[Terms, Floats, Floats, Floats, Bools, dict[str, int]]:
+    """Terms, outcome, model matrix and offset of the rows that have all values; the rows used; what was left out."""
+    left, right, extra = _sides(formula)
+    parts = [*extra, *([offset] if offset else [])]
+    inside = d.mask & (d.full_weights > 0)
+    data, variables = _columns(d.frame, " ".join([left, right, *parts]))
+    known = inside & data.notna().all(axis=1).to_numpy()
+    outcome = _outcome(data, known, left, binary)
+    off = sum((_evaluate(part, data) for part in parts), np.zeros(len(data)))
+    known = known & np.isfinite(outcome) & np.isfinite(off)
+    dropped = {
+        "outside the domain or without weight": int((~inside).sum()),
+        "missing values": int((inside & ~known).sum()),
+    }
+    if not known.any():
+        raise EstimationError("No row has all values the model needs", where="{formula}", formula=formula)
+    rows = data[known].copy()
+    for name in rows:
+        if isinstance(rows[name].dtype, pd.CategoricalDtype):
+            rows[name] = rows[name].cat.remove_unused_categories()
+    terms, X = _matrix(rows, right, variables, left)
+    return terms, outcome[known], X, off[known], known, dropped
+
+
+def _sides(formula: str) -> tuple[str, str, list[str]]:
+    left, tilde, right = formula.partition("~")
+    if not tilde:
+        raise EstimationError("The formula has no ~", expected="outcome ~ terms", got="{formula}", formula=formula)
+    terms, parts = split_offset(right)
+    return left.strip(), terms, parts
+
+
+def _columns(frame: pd.DataFrame, text: str) -> tuple[pd.DataFrame, list[str]]:
+    """The frame's columns that a formula names, text columns as objects (patsy knows no pandas strings)."""
+    quoted = re.findall(r"Q\(['\"](.+?)['\"]\)", text)
+    words = set(re.findall(r"[^\W\d]\w*", re.sub(r"Q\(['\"].+?['\"]\)", " ", text))) | set(quoted)
+    names = [name for name in frame.columns if name in words]
+    for word in quoted:
+        if word not in frame.columns:
+            raise EstimationError("A variable of the formula is not in the data", where="{name}", name=word)
+    data = frame[names].copy()
+    for name in names:
+        if isinstance(data[name].dtype, pd.StringDtype):
+            data[name] = data[name].astype(object)
+        elif pd.api.types.is_extension_array_dtype(data[name].dtype) and data[name].dtype.kind in "iufb":
+            data[name] = data[name].astype(float)
+    return data, names
+
+
+def _evaluate(text: str, data: pd.DataFrame) -> Floats:
+    """A numeric expression of columns, one value a row.   Raises: EstimationError: it cannot be evaluated."""
+    names = {**FUNCTIONS, "I": lambda x: x, "Q": lambda name: data[name], **{str(c): data[c] for c in data.columns}}
+    try:
+        with np.errstate(all="ignore"):
+            value = eval(compile(text, "formula", "eval"), {"__builtins__": {}}, names)
+    except NameError as error:
+        raise EstimationError("A variable of the formula is not in the data", where="{text}", got="{error}",
+                              text=text, error=str(error)) from None  # fmt: skip
+    if isinstance(value, pd.Series) and isinstance(value.dtype, pd.CategoricalDtype):
+        return np.where(value.isna(), np.nan, value.cat.codes.to_numpy().astype(float))
+    series = pd.Series(value, index=data.index)
+    if series.dtype.kind not in "biuf":
+        codes, _ = pd.factorize(series, sort=True)
+        return np.where(codes < 0, np.nan, codes.astype(float))
+    return np.asarray(series.to_numpy(dtype=float, na_value=np.nan))
+
+
+def _outcome(data: pd.DataFrame, known: Bools, left: str, binary: bool) -> Floats:
+    """The left side as numbers; a two-level outcome as 0 and 1.   Raises: EstimationError: it is constant or not 0/1."""
+    value = _evaluate(left, data)
+    if not binary:
+        return value
+    levels = np.unique(value[known & np.isfinite(value)])
+    if len(levels) < 2:
+        raise EstimationError("The outcome is the same in every row used", where="{left}", left=left,
+                              hint="check the domain: there is nothing to explain")  # fmt: skip
+    if len(levels) == 2 and not np.array_equal(levels, [0, 1]) and left in data:
+        return np.where(np.isfinite(value), (value == levels[1]).astype(float), np.nan)
+    if levels.min() < 0 or levels.max() > 1:
+        raise EstimationError("A binomial outcome has two levels", where="{left}", expected="0 and 1",
+                              got="{count} values", left=left, count=len(levels))  # fmt: skip
+    return value
+
+
+def _matrix(rows: pd.DataFrame, right: str, variables: list[str], left: str) -> tuple[Terms, Floats]:
+    """The model matrix, without columns that are zero throughout.   Raises: EstimationError: a term is unknown."""
+    environment = patsy.EvalEnvironment([{**FUNCTIONS, "poly": poly}])
+    try:
+        built = patsy.dmatrix(right, rows, eval_env=environment, NA_action="raise", return_type="matrix")
+    except (patsy.PatsyError, NameError) as error:
+        raise EstimationError("The formula cannot be read", where="{right}", got="{error}", right=right,
+                              error=str(error).splitlines()[0]) from None  # fmt: skip
+    X = np.asarray(built, dtype=float)
+    kept = (X != 0).any(axis=0)
+    names = [name for name, keep in zip(built.design_info.column_names, kept, strict=True) if keep]
+    used = [name for name in variables if name != left]
+    return Terms(names, built.design_info, kept, used, rows, left), X[:, kept]

@@ -1,0 +1,96 @@
+"""Codes and labels of breakdown groups and of answer levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from survey.columns import names
+from survey.errors import EstimationError
+from survey.linearized import Bools, Floats, Ints
+
+
+class Groups(NamedTuple):
+    """Codes 0…k−1 of the rows (−1: missing) and the k labels; `by` names the columns they come from."""
+
+    code: Ints
+    labels: list[str]
+    by: str
+
+
+def text(value: Any) -> str:
+    """A code as users write it: 1 for 1.0, 1 and 0 for true and false.
+
+    >>> text(2.0), text(True), text("urban")
+    ('2', '1', 'urban')
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def item_column(frame: pd.DataFrame, item: str) -> pd.Series:
+    """The column of an item.   Raises: EstimationError: it is not there."""
+    if item not in frame.columns:
+        raise EstimationError(
+            "The item is not in the data", where="{item}", expected="a column of the frame",
+            got="{count} other columns", item=item, count=len(frame.columns),
+        )  # fmt: skip
+    return frame[item]
+
+
+def coded(column: pd.Series) -> tuple[Ints, list[str]]:
+    """Codes and labels of a column: all categories of a Categorical, else the sorted values that occur.
+
+    >>> coded(pd.Series(["b", None, "a"]))[1]
+    ['a', 'b']
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy().astype(np.intp), [text(value) for value in column.cat.categories]
+    codes, values = pd.factorize(column, sort=True)
+    return np.asarray(codes, dtype=np.intp), [text(value) for value in values]
+
+
+def grouped(frame: pd.DataFrame, by: str | Sequence[str] | None) -> Groups:
+    """Groups of one or several crossed columns; every combination of levels is a group, also one nobody is in."""
+    code, labels = np.zeros(len(frame), dtype=np.intp), [""]
+    for k, name in enumerate(names(by)):
+        inner, inner_labels = coded(item_column(frame, name))
+        code = np.where((code < 0) | (inner < 0), -1, code * len(inner_labels) + inner)
+        labels = inner_labels if k == 0 else [f"{outer}:{label}" for outer in labels for label in inner_labels]
+    return Groups(code, labels, ":".join(names(by)))
+
+
+def numeric(column: pd.Series, item: str) -> Floats:
+    """A column as floats, missing as NaN.   Raises: EstimationError: it holds text or categories without numbers."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    try:
+        return np.asarray(pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan))
+    except (ValueError, TypeError):
+        raise EstimationError(
+            "The item has values that are not numbers", where="{item}", expected="numbers",
+            got="text", hint="ask for its shares, or give each answer a score first", item=item,
+        ) from None  # fmt: skip
+
+
+def share_levels(column: pd.Series) -> tuple[Ints, list[str], list[int]]:
+    """Level codes, labels, and which levels are reported: all of a categorical item, only 1 of a 0/1 item."""
+    binary = column.dtype.kind in "biuf" if not isinstance(column.dtype, pd.CategoricalDtype) else False
+    if binary:
+        values = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
+        present = np.isfinite(values)
+        if np.isin(values[present], (0.0, 1.0)).all():
+            return np.where(present, values == 1.0, -1).astype(np.intp), ["0", "1"], [1]
+    codes, labels = coded(column)
+    return codes, labels, list(range(len(labels)))
+
+
+def complete(frame: pd.DataFrame, items: Sequence[str]) -> Bools:
+    """Rows with an answer to every one of the items."""
+    return np.asarray(np.logical_and.reduce([item_column(frame, item).notna().to_numpy() for item in items]))

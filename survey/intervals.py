@@ -1,0 +1,88 @@
+"""Confidence intervals for shares and means under a design."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from survey.errors import EstimationError
+from survey.linearized import Floats
+
+ShareInterval = Literal["logit", "xlogit", "beta", "wilson", "asin", "wald", "mean", "likelihood"]
+
+
+def t_quantile(df: Floats, level: float) -> Floats:
+    """Upper (1+level)/2 quantile of t, NaN where there is no degree of freedom; df = ∞ gives the normal one.
+
+    >>> t_quantile(np.array([10.0, 0.0]), 0.95).round(3).tolist()
+    [2.228, nan]
+    """
+    df = np.asarray(df, dtype=float)
+    safe = np.where(df > 0, df, np.nan)
+    return np.asarray(np.where(np.isposinf(safe), stats.norm.ppf((1 + level) / 2), stats.t.ppf((1 + level) / 2, safe)))
+
+
+def mean_interval(estimate: Floats, se: Floats, df: Floats, level: float) -> tuple[Floats, Floats]:
+    """estimate ± t·se."""
+    half = t_quantile(df, level) * se
+    return estimate - half, estimate + half
+
+
+def share_interval(
+    p: Floats, se: Floats, df: Floats, n: Floats, method: ShareInterval = "logit", level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Interval for a share by the named method; p, se, df and n broadcast.
+
+    logit (xlogit): expit(logit p ± t·se/(p(1−p))). beta: Korn & Graubard (1998), Clopper–Pearson on
+    n* = p(1−p)/se²·(t_{n−1}/t_df)². wilson: score interval on the same n* without a bound at n. asin: sin²(asin√p ± t·se of asin√p).
+    wald (mean): p ± t·se. A share of 0 or 1, and a share without variance, gets the beta interval with n* = n: the only
+    one of them that is defined there.
+
+    >>> low, high = share_interval(np.array([0.25]), np.array([0.05]), np.array([30.0]), np.array([80.0]))
+    >>> round(float(low[0]), 4), round(float(high[0]), 4)
+    (0.162, 0.3649)
+    """
+    p, se, df, n = (np.asarray(each, dtype=float) for each in np.broadcast_arrays(p, se, df, n))
+    t = t_quantile(df, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n_star = p * (1 - p) / se**2
+        if method in ("logit", "xlogit", "likelihood"):
+            centre, half = np.log(p / (1 - p)), t * se / (p * (1 - p))
+            low, high = _expit(centre - half), _expit(centre + half)
+        elif method == "asin":
+            centre, half = np.arcsin(np.sqrt(p)), t * se / (2 * np.sqrt(p * (1 - p)))
+            low, high = np.sin(centre - half) ** 2, np.sin(centre + half) ** 2
+        elif method in ("wald", "mean"):
+            return p - t * se, p + t * se
+        elif method == "beta":
+            low, high = _clopper_pearson(p, n_star * (t_quantile(n - 1, level) / t) ** 2, level)
+        elif method == "wilson":
+            low, high = _wilson(p, n_star * (t_quantile(n - 1, level) / t) ** 2, level)
+        else:
+            raise EstimationError(
+                "The interval is not known", expected="logit, xlogit, beta, wilson, asin, wald or likelihood",
+                got="{method}", method=method,
+            )  # fmt: skip
+        flat = (se <= 1e-12) & np.isfinite(t)
+        exact_low, exact_high = _clopper_pearson(p, n, level)
+    return np.where(flat, exact_low, low), np.where(flat, exact_high, high)
+
+
+def _expit(x: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def _clopper_pearson(p: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
+    alpha = (1 - level) / 2
+    low = np.where(p <= 0, 0.0, stats.beta.ppf(alpha, n * p, n * (1 - p) + 1))
+    high = np.where(p >= 1, 1.0, stats.beta.ppf(1 - alpha, n * p + 1, n * (1 - p)))
+    return np.where(np.isnan(p), np.nan, low), np.where(np.isnan(p), np.nan, high)
+
+
+def _wilson(p: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
+    z = stats.norm.ppf((1 + level) / 2)
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return middle - half, middle + half

@@ -1,0 +1,155 @@
+"""Regression models with design-based inference: statsmodels fits, the design gives the covariance.
+
+θ̂ solves Σ w_i u_i(θ) = 0; respondent i's influence is z_i = w_i u_i(θ̂) · I(θ̂)⁻¹ with I the expected information
+(Binder 1983), and Var θ̂ = design.variance(z). Under replicate weights the model is fitted again for each replicate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from survey.compare import p_two_sided
+from survey.covariance import Covariance, remember
+from survey.design import SurveyDesign
+from survey.errors import EstimationError
+from survey.formulas import Terms, read_terms
+from survey.glm import GlmFit, fit_glm
+from survey.intervals import mean_interval
+from survey.linearized import Bools, Floats
+from survey.tidy import results
+
+FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "inverse_gaussian")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model: coefficients, design-based covariance, and what it was fitted on.
+
+    params, se: by term; vcov: covariance frame; df: design degrees of freedom + 1 − coefficients; n: rows used;
+    dropped: reason → rows left out.
+    """
+
+    design: SurveyDesign
+    formula: str
+    family: str
+    link: str
+    terms: Terms
+    used: Bools
+    glm: GlmFit
+    root: Floats
+    df: float
+    dropped: dict[str, int]
+
+    @property
+    def n(self) -> int:
+        """Rows the model used."""
+        return int(self.used.sum())
+
+    @property
+    def params(self) -> pd.Series:
+        """Coefficients by term, on the scale of the link."""
+        return pd.Series(self.glm.params, index=self.terms.names)
+
+    @cached_property
+    def vcov(self) -> pd.DataFrame:
+        """Design-based covariance of the coefficients."""
+        return pd.DataFrame(self.root.T @ self.root, index=self.terms.names, columns=self.terms.names)
+
+    @property
+    def se(self) -> pd.Series:
+        """Standard errors by term."""
+        return pd.Series(np.sqrt(np.diag(self.vcov)), index=self.terms.names)
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Coefficients as `survey.tidy` rows: statistic "coefficient", t interval and p on the model's df."""
+        return self._rows("coefficient", list(self.terms.names), [""] * len(self.params), self.params.to_numpy(), self.root,
+                          level)  # fmt: skip
+
+    def margins(self, variables: list[str] | None = None, level: float = 0.95) -> pd.DataFrame:
+        """Average marginal effects on the response scale: dE(y)/dx of numbers, E(y | level) − E(y | first) of categories.
+
+        Averaged with the weights over the rows used; SE by the delta method from the coefficients' covariance
+        (covariates held as observed).
+
+        Returns: rows of statistic "marginal effect", item the variable, level the category (or "" for numbers).
+        """
+        from survey.margins import average_effects
+
+        effects = average_effects(self, variables)
+        slopes = np.array([effect.slope for effect in effects]).reshape(len(effects), -1)
+        return self._rows("marginal effect", [e.variable for e in effects], [e.level for e in effects],
+                          np.array([e.value for e in effects]), self.root @ slopes.T, level)  # fmt: skip
+
+    def _rows(
+        self, statistic: str, items: list[str], levels: list[str], value: Floats, root: Floats, level: float
+    ) -> pd.DataFrame:  # fmt: skip
+        se = np.sqrt(np.einsum("ij,ij->j", root, root))
+        low, high = mean_interval(value, se, np.full(len(value), self.df), level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p, cv = p_two_sided(value / se, self.df), se / np.abs(value)
+        frame = results(pd.DataFrame({
+            "item": items, "statistic": statistic, "level": levels, "estimate": value, "se": se, "ci_low": low,
+            "ci_high": high, "df": self.df, "n": self.n, "n_weighted": float(self.design.weights[self.used].sum()),
+            "p": p, "cv": cv,
+        }))  # fmt: skip
+        return remember(frame, Covariance(lambda: root, np.full(len(value), self.df)))
+
+
+def fit(
+    d: SurveyDesign, formula: str, family: str = "gaussian", *, link: str = "", offset: str = "", maxiter: int = 100
+) -> Fit:  # fmt: skip
+    """Regression of a survey outcome with design-based standard errors.
+
+    Args:
+        formula: as statsmodels takes it (patsy): "y ~ x1 + C(x2)"; a two-level categorical or boolean outcome of a binomial
+            model counts its second level; offset(expression) may stand among the terms.
+        family: gaussian, binomial, poisson, gamma, inverse_gaussian.
+        link: identity, logit, probit, cloglog, log, inverse, …; the family's usual one if not given.
+        offset: a further expression added to the linear predictor.
+    Returns: a `Fit`; rows with a missing value in any term are left out and counted in `.dropped`.
+    Raises: EstimationError: a term is not there, terms are collinear, the outcome is constant or perfectly separated, or
+        the fit does not converge; each with a hint.
+
+    >>> frame = pd.DataFrame({"y": [1.0, 2, 2, 5, 4, 7], "x": [0.0, 1, 2, 3, 4, 5], "w": 1.0})
+    >>> m = fit(SurveyDesign(frame, "w"), "y ~ x")
+    >>> m.params.round(4).to_dict(), m.df
+    ({'Intercept': 0.7143, 'x': 1.1143}, 4.0)
+    """
+    if family in ("ordinal", "multinomial"):
+        from survey.categorical import fit_categorical
+
+        return fit_categorical(d, formula, family, link=link, maxiter=maxiter)  # type: ignore[no-any-return]
+    if family not in FAMILIES:
+        raise EstimationError(
+            "The family is not known", expected="{known}", got="{family}", family=family, known=", ".join(FAMILIES)
+        )
+    terms, y, X, off, used, dropped = read_terms(d, formula, offset, binary=family == "binomial")
+    weights = d.weights[used]
+    glm = fit_glm(y, X, weights / weights.mean(), off, family, link, maxiter, terms.names)
+    root = _root(d, glm, y, X, off, used, family, link, maxiter, terms)
+    freedom = float(d.degf(used)) + 1 - X.shape[1]
+    return Fit(d, formula, family, glm.link, terms, used, glm, root, freedom, dropped)
+
+
+def _root(d: SurveyDesign, glm: GlmFit, y: Floats, X: Floats, off: Floats, used: Bools, family: str, link: str,
+          maxiter: int, terms: Terms) -> Floats:  # fmt: skip
+    """Root of the covariance: influences of the rows, or the coefficients of every replicate."""
+    if d.replicates is None:
+        z = np.zeros((len(used), X.shape[1]))
+        z[used] = glm.scores @ glm.covariance
+        return d.root(d.unit_totals(z), used)
+    factors = d.replicates.factors(d.mask)[used]
+    table = np.full((factors.shape[1], X.shape[1]), np.nan)
+    for r in range(factors.shape[1]):
+        keep = factors[:, r] > 0
+        w = factors[keep, r]
+        try:
+            again = fit_glm(y[keep], X[keep], w / w.mean(), off[keep], family, link, maxiter, terms.names, glm.params)
+            table[r] = again.params
+        except EstimationError:
+            continue
+    return d.root(table, used)

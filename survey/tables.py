@@ -1,0 +1,108 @@
+"""Two-way tables: tests of independence that know the design."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from survey.design import SurveyDesign
+from survey.errors import EstimationError
+from survey.groups import coded, item_column
+from survey.linearized import Floats
+from survey.tidy import results
+
+
+def two_way(d: SurveyDesign, row: str, col: str) -> tuple[Floats, Floats, Floats, int]:
+    """Weighted table (R, C) of the levels that occur, root of the covariance of its R·C totals and shares, n."""
+    (r, _), (c, _) = coded(item_column(d.frame, row)), coded(item_column(d.frame, col))
+    used = (r >= 0) & (c >= 0) & d.mask & (d.weights > 0)
+    r_seen, c_seen = np.unique(r[used]), np.unique(c[used])
+    if len(r_seen) < 2 or len(c_seen) < 2:
+        raise EstimationError(
+            "A test of independence needs two levels of each variable", where="{row} × {col}",
+            got="{r} and {c} levels with answers", row=row, col=col, r=len(r_seen), c=len(c_seen),
+        )  # fmt: skip
+    width = len(c_seen)
+    code = np.where(used, np.searchsorted(r_seen, r) * width + np.searchsorted(c_seen, c), -1)
+    totals = d.totals(code, len(r_seen) * width)
+    share = totals.whole / totals.whole.sum()
+    if d.replicates is not None:
+        of_totals, of_shares = totals.rows, totals.rows / totals.rows.sum(axis=1, keepdims=True)
+    else:
+        of_totals = totals.rows
+        of_shares = (totals.rows - share * totals.rows.sum(axis=1, keepdims=True)) / totals.whole.sum()
+    table = totals.whole.reshape(len(r_seen), width)
+    return table, d.root(of_totals, used), d.root(of_shares, used), int(used.sum())
+
+
+def independence(d: SurveyDesign, row: str, col: str, statistic: str = "F") -> pd.DataFrame:
+    """The test of `survey.compare.rao_scott`."""
+    table, total_root, share_root, n = two_way(d, row, col)
+    nu = d.degf()
+    if statistic in ("wald", "adj_wald"):
+        test = _wald(table, total_root, nu, statistic == "adj_wald")
+    else:
+        eigenvalues = generalised_deffs(table / table.sum(), share_root.T @ share_root, n)
+        test = _rao_scott(table / table.sum(), n, eigenvalues, nu, statistic)
+    return as_row(row, col, test, n, float(table.sum()))
+
+
+def as_row(item: str, by: str, test: dict[str, float | str], n: float, people: float) -> pd.DataFrame:
+    """A test as one row of the tidy schema, its exact numbers in attrs["test"]."""
+    frame = results([{
+        "item": item, "by": by, "statistic": test["statistic"], "estimate": test["value"], "df": test.get("ddf", test.get("ndf")),
+        "level": f"{test['ndf']:.6g}" if "ndf" in test else "", "n": n, "n_weighted": people, "p": test["p"],
+    }])  # fmt: skip
+    frame.attrs["test"] = test
+    return frame
+
+
+def generalised_deffs(p: Floats, covariance: Floats, n: int) -> Floats:
+    """Eigenvalues of Rao & Scott's Δ: variance under the design over the multinomial one, for the interactions."""
+    rows, cols = p.shape
+    r, c = np.repeat(np.arange(rows), cols), np.tile(np.arange(cols), rows)
+    main = np.column_stack([np.ones(rows * cols), *(r == k for k in range(1, rows)), *(c == k for k in range(1, cols))])
+    cross = np.column_stack([(r == k) * (c == m) for k in range(1, rows) for m in range(1, cols)]).astype(float)
+    contrasts = cross - main @ np.linalg.lstsq(main, cross, rcond=None)[0]
+    flat = p.ravel()
+    inverse = np.where(flat > 0, 1 / np.where(flat > 0, flat, 1.0), 0.0)
+    scaled = contrasts * inverse[:, None]
+    simple = contrasts.T @ scaled / n
+    return np.asarray(np.linalg.eigvals(np.linalg.solve(simple, scaled.T @ covariance @ scaled)).real)
+
+
+def _rao_scott(p: Floats, n: int, eigenvalues: Floats, nu: int, statistic: str) -> dict[str, float | str]:
+    """X² and its reference distribution."""
+    expected = np.outer(p.sum(axis=1), p.sum(axis=0))
+    x2 = n * float(((p - expected) ** 2 / expected).sum())
+    trace = float(eigenvalues.sum())
+    if statistic == "F":
+        d0 = trace**2 / float((eigenvalues**2).sum())
+        return {"statistic": "F", "value": x2 / trace, "ndf": d0, "ddf": d0 * nu, "x2": x2,
+                "p": float(stats.f.sf(x2 / trace, d0, d0 * nu))}  # fmt: skip
+    if statistic == "chi2":
+        k = len(eigenvalues)
+        return {"statistic": "chi2", "value": x2 / (trace / k), "ndf": k, "x2": x2,
+                "p": float(stats.chi2.sf(x2 / (trace / k), k))}  # fmt: skip
+    raise EstimationError(
+        "The test statistic is not known", expected="F, chi2, wald or adj_wald", got="{statistic}", statistic=statistic
+    )
+
+
+def _wald(table: Floats, root: Floats, nu: int, adjusted: bool) -> dict[str, float | str]:
+    """Wald test of N_rc − N_r N_c/N = 0 over (R−1)(C−1) cells."""
+    rows, cols = table.shape
+    whole, r, c = table.sum(), table.sum(axis=1), table.sum(axis=0)
+    spread = root.reshape(-1, rows, cols)
+    by_row, by_col, of_all = spread.sum(axis=2), spread.sum(axis=1), spread.sum(axis=(1, 2))
+    move = (spread - by_row[:, :, None] * c / whole - r[:, None] * by_col[:, None, :] / whole
+            + of_all[:, None, None] * np.outer(r, c) / whole**2)  # fmt: skip
+    residual = (table - np.outer(r, c) / whole)[1:, 1:].ravel()
+    inner = move[:, 1:, 1:].reshape(len(move), -1)
+    k = (rows - 1) * (cols - 1)
+    wald = float(residual @ np.linalg.solve(inner.T @ inner, residual))
+    ddf = nu - k + 1 if adjusted else nu
+    value = wald * (ddf / (k * nu) if adjusted else 1 / k)
+    return {"statistic": "adj_wald" if adjusted else "wald", "value": value, "ndf": k, "ddf": ddf,
+            "p": float(stats.f.sf(value, k, ddf)) if ddf > 0 else float("nan")}  # fmt: skip

@@ -1,0 +1,80 @@
+"""Comparisons against hand calculation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from survey import compare, estimate
+from survey.design import SurveyDesign
+from survey.errors import EstimationError
+
+
+def wave(y: list[float], w: list[float]) -> SurveyDesign:
+    frame = pd.DataFrame({"y": y, "psu": [1, 1, 2, 2, 3, 3], "g": ["a", "b"] * 3, "w": w})
+    return SurveyDesign(frame, "w", psu="psu")
+
+
+A = wave([1, 0, 0, 1, 1, 0], [1.0, 2, 1, 1, 2, 1])
+B = wave([1, 1, 0, 1, 1, 0], [1.0, 1, 2, 1, 1, 2])
+
+
+def influence(d: SurveyDesign) -> np.ndarray:
+    p = (d.weights * d.frame["y"]).sum() / d.weights.sum()
+    z = d.weights * (d.frame["y"] - p) / d.weights.sum()
+    return np.asarray(z.groupby(d.frame["psu"]).sum())
+
+
+def test_change_uses_the_units_drawn_in_both_waves() -> None:
+    out = compare.change(A, B, "y").iloc[0]
+    z = influence(B) - influence(A)
+    assert out["statistic"] == "change" and out["estimate"] == pytest.approx(4 / 8 - 4 / 8)
+    assert out["se"] ** 2 == pytest.approx(3 / 2 * ((z - z.mean()) ** 2).sum())
+    assert out["df"] == 1
+
+
+def test_change_of_independent_samples_adds_the_variances() -> None:
+    out = compare.change(A, B, "y", shared_psus=False).iloc[0]
+    apart = [estimate.proportion(d, "y")["se"].iloc[0] ** 2 for d in (A, B)]
+    assert out["se"] ** 2 == pytest.approx(sum(apart)) and out["df"] == 3
+
+
+def test_change_by_group_of_a_categorical_item() -> None:
+    levels = {d: d.assign(q=pd.Categorical(np.where(d.frame["y"] == 1, "safe", "unsafe"))) for d in (A, B)}
+    out = compare.change(levels[A], levels[B], "q", by="g")
+    assert out[["group", "level"]].values.tolist() == [["a", "safe"], ["a", "unsafe"], ["b", "safe"], ["b", "unsafe"]]
+    assert out["estimate"].iloc[0] == pytest.approx(2 / 4 - 3 / 4)
+    assert out["by"].tolist() == ["g"] * 4
+
+
+def test_each_group_against_the_rest_is_the_difference_of_domains() -> None:
+    out = compare.against_rest(A, "y", "g").set_index("group")
+    t = compare.ttest(A, "y", "g").iloc[0]
+    assert out.loc["b", "estimate"] == pytest.approx(1 / 4 - 3 / 4) and out.loc["a", "estimate"] == pytest.approx(0.5)
+    assert out.loc["b", "se"] == pytest.approx(t["se"]) and out.loc["b", "p"] == pytest.approx(t["p"])
+    assert out["q"].tolist() == pytest.approx((2 * out["p"]).clip(upper=1).tolist())
+
+
+def test_contrast_of_two_groups_has_their_covariance() -> None:
+    by = estimate.mean(A, "y", by="g")
+    out = compare.contrast(by, {"b": 1, "a": -1}).iloc[0]
+    assert out["se"] == pytest.approx(compare.ttest(A, "y", "g")["se"].iloc[0])
+    with pytest.raises(EstimationError, match="island"):
+        compare.contrast(by, {"island": 1})
+
+
+def test_rao_scott_of_a_two_by_two_table_by_hand() -> None:
+    """15, 5 / 5, 15: X² = 40·(15·15 − 5·5)²/20⁴ = 10.
+
+    With equal weights and no clusters V = (diag p − ppᵀ)/(n − 1), so Δ = n/(n − 1) and F = 10·39/40 on 1 and 39.
+    """
+    frame = pd.DataFrame({"a": [0] * 20 + [1] * 20, "b": [0] * 15 + [1] * 5 + [0] * 5 + [1] * 15, "w": 1.0})
+    out = compare.rao_scott(SurveyDesign(frame, "w"), "a", "b")
+    assert out.attrs["test"]["x2"] == pytest.approx(10)
+    assert out["estimate"].iloc[0] == pytest.approx(9.75)
+
+
+def test_adjustment_for_multiplicity() -> None:
+    frame = compare.against_rest(A, "y", "g", adjust="bh")
+    assert (frame["q"] >= frame["p"]).all()
