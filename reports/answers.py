@@ -18,15 +18,16 @@ REASONS = ("dont_know", "refused", "lost", "invalid", "not_asked")
 
 def residents(scene: Scene) -> Residents | None:
     """Block 4: every item of the report's plan that has figures, by chapter; None when there is none."""
-    names = _names(scene)
+    names = item_names(scene)
     if not names:
         return None
     order = list(dict.fromkeys(scene.book.items[name].block for name in names))
     chapters = tuple(_chapter(scene, block, [name for name in names if scene.book.items[name].block == block]) for block in order)
-    return Residents(_finding(scene, names), chapters)
+    block, found = _positive_shares(scene, names)
+    return Residents(words.answers_finding(scene.lang, block, found), len(found) > 1, chapters)
 
 
-def _names(scene: Scene) -> list[str]:
+def item_names(scene: Scene) -> list[str]:
     """Items to show, in the order of the plan or of the questionnaire."""
     planned = scene.book.report.items or tuple(
         name
@@ -42,11 +43,17 @@ def _is_stacked(scene: Scene, name: str) -> bool:
     return item.kind == "single" and scale is not None and scale.ordered and len(scale.levels) <= MOST_LEVELS
 
 
+def _is_pair(scene: Scene, name: str) -> bool:
+    """Whether an item has two answers of no order, such as yes and no, so that one of them tells all."""
+    scale, item = scene.book.scale_of(name), scene.book.items[name]
+    return item.kind == "single" and scale is not None and not scale.ordered and len(scale.levels) == 2
+
+
 def _chapter(scene: Scene, block: str, names: Sequence[str]) -> Chapter:
     """One chapter; neighbours with the same scale share one figure."""
 
     def key(name: str) -> tuple[bool, str]:
-        alone = not _is_stacked(scene, name)
+        alone = not _is_stacked(scene, name) and not _is_pair(scene, name)
         return alone, name if alone else scene.book.items[name].scale or name
 
     figures = tuple(_answers(scene, list(group)) for _, group in groupby(names, key))
@@ -55,6 +62,8 @@ def _chapter(scene: Scene, block: str, names: Sequence[str]) -> Chapter:
 
 def _answers(scene: Scene, names: Sequence[str]) -> Answers:
     """One figure: stacked bars of a shared scale, or rows of intervals for answers that are no scale."""
+    if _is_pair(scene, names[0]):
+        return _pairs(scene, names)
     by_level = {name: {row.level: row for row in scene.figures.all(scene.wave, name, "share") if not row.group} for name in names}
     codes = scene.levels(names[0], list(dict.fromkeys(code for rows in by_level.values() for code in rows)))
     if not _is_stacked(scene, names[0]):
@@ -67,6 +76,28 @@ def _answers(scene: Scene, names: Sequence[str]) -> Answers:
     legend = tuple((tone, scene.level(names[0], code)) for tone, code in zip(colours, codes, strict=True))
     questions = tuple(_question(scene, name, codes, by_level[name], colours, None) for name in names)
     return Answers(True, legend, ("", ""), questions)
+
+
+def _pairs(scene: Scene, names: Sequence[str]) -> Answers:
+    """Questions with the same two answers as one table: a row a question, telling the answer that says yes."""
+    scale = scene.book.scale_of(names[0])
+    assert scale is not None
+    code = "1" if set(scale.levels) == {"0", "1"} else (*scale.positive, *scale.levels)[0]
+    found = {name: scene.figures.one(scene.wave, name, "share", code) for name in names}
+    extent = _from_zero([row for row in found.values() if row is not None])
+    rows = tuple(
+        LevelRow(scene.label(name), scene.cell(row), scene.interval(row), scene.drawn(row, extent), _detail(scene, name, row))
+        for name, row in found.items()
+    )
+    label = scene.lang.t("Answered “%(answer)s”", answer=scene.level(names[0], code))
+    return Answers(False, (), scene.axis_words(extent), (Question(label, "", "", "", (), "", rows),))
+
+
+def _detail(scene: Scene, name: str, row: Figure | None) -> str:
+    """Wording, size and notes of a question in one line."""
+    size = scene.size(row)
+    parts = (scene.lang.say(scene.book.items[name].text), f"n = {size}" if size else "", _note(scene, name))
+    return scene.lang.t(" · ").join(part for part in parts if part)
 
 
 def _share(figure: Figure | None) -> float:
@@ -131,22 +162,22 @@ def _notes(scene: Scene, name: str) -> Iterator[str]:
         yield t("Asked of those who answered “%(answers)s” to “%(question)s”", answers=wording, question=scene.label(other))
     counts = scene.fact("quality", "answered", name) or {}
     texts = {"dont_know": t("don’t know"), "refused": t("refused"), "lost": t("left blank"), "invalid": t("unusable"), "not_asked": t("not asked")}
-    told = [f"{texts[reason]} {scene.lang.count(counts[reason])}" for reason in REASONS if counts.get(reason)]
+    told = [t("%(reason)s %(n)s", reason=texts[reason], n=scene.lang.count(counts[reason])) for reason in REASONS if counts.get(reason)]
     if told:
         yield t("Without an answer: %(reasons)s", reasons=scene.lang.listed(told))
 
 
-def _finding(scene: Scene, names: Sequence[str]) -> str:
-    """The stretch of positive answers in the first chapter where questions share a scale with good answers."""
+def _positive_shares(scene: Scene, names: Sequence[str]) -> tuple[str, list[tuple[str, float]]]:
+    """Chapter and shares of positive answers where questions first share a scale with good answers."""
     for _, group in groupby(names, lambda name: (scene.book.items[name].block, scene.book.items[name].scale)):
         alike = list(group)
         scale = scene.book.scale_of(alike[0])
         if len(alike) < 2 or scale is None or not scale.positive or not _is_stacked(scene, alike[0]):
             continue
-        found = [(scene.label(name), total) for name in alike if (total := _positive(scene, name, scale.positive)) is not None]
+        shares = ((scene.label(name), _positive(scene, name, scale.positive)) for name in alike)
         block = scene.lang.say(scene.book.blocks.get(scene.book.items[alike[0]].block, {}))
-        return words.answers_finding(scene.lang, block, found)
-    return words.answers_finding(scene.lang, "", ())
+        return block, [(label, share) for label, share in shares if share is not None]
+    return "", []
 
 
 def _positive(scene: Scene, name: str, positive: Sequence[str]) -> float | None:

@@ -50,7 +50,7 @@ def _card(scene: Scene, name: str) -> Card:
     return Card(
         label=scene.label(name),
         value=scene.cell(figure),
-        interval=scene.interval(figure),
+        interval=scene.lang.interval(figure.low, figure.high) if figure is not None and figure.bounded else "",
         plainly=words.plainly(scene.lang, figure.estimate) if figure is not None and shown and people else "",
         change=words.change_words(scene.lang, change, scene.lang.wave(since), len(scene.waves) == 1) if shown else "",
         state=direction if shown else "none",

@@ -54,13 +54,13 @@ def _round_up(value: float) -> float:
     return next(step * power for step in (1, 2, 5, 10) if step * power >= value - 1e-12)
 
 
-def place(value: float) -> str:
+def place(value: float, places: int = 2) -> str:
     """A position as it is written into SVG.
 
     >>> place(12.5), place(40.0), place(-0.001)
     ('12.5', '40', '0')
     """
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    text = f"{value:.{places}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
@@ -78,10 +78,10 @@ def whisker(scale: Axis, estimate: float, low: float, high: float, reference: fl
     """Positions of an interval on an axis shared by the rows of a table."""
     start, end = scale.at(low), scale.at(high)
     return Whisker(
-        low=place(start),
-        width=place(end - start),
-        dot=place(scale.at(estimate)),
-        reference="" if reference is None else place(scale.at(reference)),
+        low=place(start, 1),
+        width=place(end - start, 1),
+        dot=place(scale.at(estimate), 1),
+        reference="" if reference is None else place(scale.at(reference), 1),
     )
 
 
@@ -102,7 +102,7 @@ def stacked(shares: Sequence[float], tones: Sequence[str], smallest: float = 0.0
     for share, tone in zip(shares, tones, strict=True):
         width = 100 * max(0.0, min(share, 1.0 - start / 100))
         label = f"{100 * share:.0f}" if share >= smallest else ""
-        segments.append(Segment(place(start), place(width), place(start + width / 2), tone, label))
+        segments.append(Segment(place(start, 1), place(width, 1), place(start + width / 2, 1), tone, label))
         start += width
     return tuple(segments)
 

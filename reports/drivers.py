@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from reports import words
 from reports.blocks import WHOLE
@@ -51,12 +52,11 @@ def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list
     """One regression: marginal effects where there are any, coefficients otherwise; ratios for logit and log links."""
     t = scene.lang.t
     terms = [row for row in coefficients if row.item != "intercept"]
-    effects = {(row.item, row.level): row for row in margins}
     points = bool(margins) and model.family == "binomial"
-    shown = [effects.get((row.item, row.level), row) if points else row for row in terms]
+    shown = [_margin(row, margins) if points else row for row in terms]
     scale = _around_zero(shown)
     outcome = scene.label(model.outcome)
-    told = [(_term(scene, row), row) for row in shown]
+    told = [(_term(scene, row), effect) for row, effect in zip(terms, shown, strict=True)]
     ratio = {"binomial": t("Odds ratio"), "poisson": t("Rate ratio")}.get(model.family, "")
     sizes = [row.n for row in coefficients if math.isfinite(row.n)]
     notes = [t("Design-based regression; every row holds the other rows constant.")]
@@ -67,10 +67,16 @@ def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list
         finding=words.model_finding(scene.lang, outcome, told, points),
         effect_head=t("Difference in points") if points else t("Coefficient"),
         ratio_head=ratio,
-        ends=(_size(scene, scale.low, points), _size(scene, scale.high, points)),
+        ends=(_end(scene, scale.low, points), _end(scene, scale.high, points)),
         rows=tuple(_row(scene, row, effect, points, bool(ratio), scale) for row, effect in zip(terms, shown, strict=True)),
         notes=tuple(notes),
     )
+
+
+def _margin(term: Figure, margins: list[Figure]) -> Figure:
+    """The marginal effect of a term; a 0/1 variable has it at its level 1. Without one, a figure that is not available."""
+    found = [row for row in margins if row.item == term.item and (row.level == term.level or not term.level)]
+    return found[0] if len(found) == 1 else replace(term, flag="not_asked")
 
 
 def _around_zero(figures: list[Figure]) -> Axis:
@@ -87,6 +93,11 @@ def _exp(scene: Scene, value: float) -> str:
 
 def _size(scene: Scene, value: float, points: bool) -> str:
     return scene.lang.points(value) if points else scene.lang.decimal(value, 3)
+
+
+def _end(scene: Scene, value: float, points: bool) -> str:
+    """One end of the axis, without needless places."""
+    return scene.lang.points(value, 0) if points else scene.lang.decimal(value, 1)
 
 
 def _term(scene: Scene, row: Figure) -> str:

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
+from markupsafe import Markup, escape
 
 from survey.codebook import say
 
@@ -27,6 +29,9 @@ REGIONS = {"zh": "zh_Hans_CN", "en": "en_GB"}
 INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 PERIOD = re.compile(r"(\d{4})-?(H[12]|Q[1-4])")
 LABEL_LENGTH = 120
+AMOUNT = re.compile(
+    r"([与比]?\d{4}年(?:上半年|下半年|第.季度|\d+月(?:\d+日)?)|[HQ]\d \d{4}|[+\u2212]?\d[\d.,]{0,11}%?(?:[\u2013\u2014-]\d+)?(?:个百分点|岁及以上|人中|人|岁| points)?)"
+)
 
 
 def plain(text: str, length: int | None = None) -> str:
@@ -37,6 +42,25 @@ def plain(text: str, length: int | None = None) -> str:
     """
     text = " ".join(INVISIBLE.sub("", text).split())
     return text if length is None or len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def half_up(value: float, places: int) -> Decimal:
+    """A number rounded as people round it; float noise beyond nine places is dropped first.
+
+    >>> half_up(33.25, 1), half_up(-0.04, 1) == 0
+    (Decimal('33.3'), True)
+    """
+    return Decimal(repr(round(value, 9))).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def unbroken(text: str) -> Markup:
+    """Text whose numbers stay on one line with their units.
+
+    >>> unbroken("2026年上半年 <b")
+    Markup('<span class="nb">2026年上半年</span> &lt;b')
+    """
+    parts = AMOUNT.split(text)
+    return Markup("").join(Markup('<span class="nb">{}</span>').format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts))
 
 
 @lru_cache(maxsize=8)
@@ -66,6 +90,11 @@ class Language:
     def tag(self) -> str:
         """BCP 47 tag of the page."""
         return SCRIPTS.get(self.code, self.code)
+
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences."""
+        return "" if self.code == "zh" else " "
 
     @property
     def locale(self) -> Locale:
@@ -132,8 +161,8 @@ class Language:
         >>> Language("en").points(-0.0213)
         '−2.1'
         """
-        value = round(100 * difference, places) + 0.0
-        return ("+" if value > 0 else "") + self.decimal(value, places)
+        value = half_up(100 * difference, places)
+        return ("+" if value > 0 else "") + self.decimal(100 * difference, places)
 
     def points_interval(self, low: float, high: float) -> str:
         """Two differences as a range in percentage points."""
@@ -141,7 +170,8 @@ class Language:
 
     def decimal(self, value: float, places: int = 2) -> str:
         """A number with fixed places, grouped, with a true minus sign."""
-        text = format_decimal(round(value, places) + 0.0, format="#,##0." + "0" * places if places else "#,##0", locale=self.locale)
+        rounded = half_up(value, places) + 0
+        text = format_decimal(rounded, format="#,##0." + "0" * places if places else "#,##0", locale=self.locale)
         return text.replace("-", "\N{MINUS SIGN}")
 
     def count(self, number: float) -> str:

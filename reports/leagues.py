@@ -34,7 +34,7 @@ def _leagues(scene: Scene, breakdowns: Sequence[str], finding: Finding, ranked: 
         return None
     leagues = [_league(scene, name, breakdowns, ranked) for name in names]
     contrasts = [
-        (_name(scene, by, row.group, len(breakdowns) > 1), row)
+        (_name(scene, by, row.group), row)
         for by in breakdowns
         for row in scene.figures.all(scene.wave, names[0], "difference", by)
     ]
@@ -42,10 +42,12 @@ def _leagues(scene: Scene, breakdowns: Sequence[str], finding: Finding, ranked: 
     return Leagues(finding(scene.lang, scene.label(names[0]), contrasts), head, leagues[0], tuple(leagues[1:]))
 
 
-def _name(scene: Scene, by: str, group: str, with_variable: bool) -> str:
-    """Name of a group in a sentence."""
+def _name(scene: Scene, by: str, group: str) -> str:
+    """Name of a group in a sentence; a yes or no needs its variable."""
     level = scene.level(by, group)
-    return scene.lang.t("%(level)s (%(variable)s)", level=level, variable=scene.label(by)) if with_variable else level
+    if scene.book.scale_of(by) is not None:
+        return level
+    return scene.lang.t("%(level)s (%(variable)s)", level=level, variable=scene.label(by))
 
 
 def _league(scene: Scene, name: str, breakdowns: Sequence[str], ranked: bool) -> League:

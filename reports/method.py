@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports import words
+from reports.answers import item_names
 from reports.glossary import glossary, marks, problem_words, rate_words, step_words
 from reports.language import plain
 from reports.scene import Scene
@@ -232,15 +233,17 @@ def _indicators(scene: Scene) -> Section:
 
 
 def _wording(scene: Scene) -> Section:
-    terms = []
+    t, terms, shown = scene.lang.t, [], item_names(scene)
     for name, item in scene.book.items.items():
         asked = scene.lang.say(item.text)
-        if not asked or item.kind in ("identifier", "code", "time") or name in scene.book.waves[scene.wave].not_asked:
+        told = name in shown or name in scene.book.waves[scene.wave].not_asked
+        if not asked or told or item.kind in ("identifier", "code", "time"):
             continue
         scale = scene.book.scale_of(name)
         answers = " / ".join(scene.level(name, code) for code in scale.levels) if scale else ""
         terms.append((scene.label(name), f"{asked} [{answers}]" if answers else asked))
-    return Section(scene.lang.t("The questions as they were asked"), "wording", terms=tuple(terms), folded=True)
+    text = (t("Most questions stand word for word beside their answers above; these are the others."),) if shown and terms else ()
+    return Section(t("The questions as they were asked"), "wording", text=text, terms=tuple(terms), folded=True)
 
 
 def _glossary(scene: Scene) -> Section:
@@ -253,7 +256,8 @@ def _marks(scene: Scene) -> Section:
 
 def _provenance(scene: Scene) -> Section:
     t = scene.lang.t
-    files = [row for row in scene.fact("provenance") or () if isinstance(row, Mapping)]
+    found = scene.fact("provenance") or ()
+    files = [row for row in ([found] if isinstance(found, Mapping) else found) if isinstance(row, Mapping)]
     rows = tuple(
         (_text(str(row.get("wave", ""))), _text(str(row.get("file", ""))), _text(str(row.get("sha256", ""))),
          _counted(scene, row.get("rows")), _counted(scene, row.get("columns")), _text(str(row.get("encoding") or row.get("reader") or "")))

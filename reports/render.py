@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from reports.answers import residents
 from reports.blocks import headline, headline_names, key_points, trends
 from reports.drivers import drivers
 from reports.figures import Figures
-from reports.language import Language
+from reports.language import Language, unbroken
 from reports.leagues import areas, groups
 from reports.method import method
 from reports.scene import Scene
@@ -24,6 +25,8 @@ from reports.view import Drivers, Leagues, Page, Residents
 from survey.codebook import Codebook
 from survey.disclosure import Releasable
 
+# End tags that HTML lets a writer leave out; a tenth of the page, which is to go by e-mail.
+OPTIONAL = re.compile(r"\s*</(?:td|th|tr|li|dt|dd)>\s*")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -81,14 +84,15 @@ def _findings(
         yield scene.lang.t("%(finding)s (association is not causation)", finding=goes_with.finding)
     if who:
         yield who.finding
-    if answers:
+    if answers and answers.told:
         yield answers.finding
 
 
 @lru_cache(maxsize=1)
 def style() -> str:
-    """The style sheet of every page."""
-    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    """The style sheet of every page, without the blanks that only its writers need."""
+    text = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    return re.sub(r":\s+", ":", re.sub(r"\s*([{};,])\s*", r"\1", text)).strip()
 
 
 def policy() -> str:
@@ -105,6 +109,7 @@ def _environment(code: str) -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    environment.filters["unbroken"] = unbroken
     install: Callable[..., Any] = environment.install_gettext_callables  # type: ignore[attr-defined]
     install(lambda text: lang.template(text), lambda one, many, n: lang.template(one if n == 1 else many), newstyle=True)
     return environment
@@ -113,4 +118,4 @@ def _environment(code: str) -> Environment:
 def _html(template: str, lang: Language, **values: Any) -> bytes:
     """One page; style and policy go in unescaped because they are ours."""
     text = _environment(lang.code).get_template(template).render(lang=lang, style=style(), policy=policy(), **values)
-    return text.encode("utf-8")
+    return OPTIONAL.sub("", text).encode("utf-8")

@@ -60,8 +60,11 @@ class Scene:
         return Cell(self.lang.percent(figure.estimate, places), caution=figure.caution)
 
     def interval(self, figure: Figure | None) -> str:
-        """The interval of a share, "" when there is none to show."""
-        return self.lang.interval(figure.low, figure.high) if figure is not None and figure.bounded else ""
+        """The interval of a share for a table, "" when there is none to show."""
+        if figure is None or not figure.bounded:
+            return ""
+        low, high = (self.lang.decimal(100 * end, 1) for end in (figure.low, figure.high))
+        return f"{low}\N{EN DASH}{high}"
 
     def size(self, figure: Figure | None) -> str:
         """The number of respondents behind a figure, "" when it may not be told."""

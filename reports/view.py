@@ -90,6 +90,7 @@ class LevelRow:
     value: Cell
     interval: str
     drawn: Drawn | None
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answers:
-    """Questions that share their answers, or one question whose answers are no scale."""
+    """Questions that share a scale, drawn as bars of 100 %, or rows of intervals of answers that are no scale."""
 
     stacked: bool
     legend: tuple[tuple[str, str], ...]
@@ -128,6 +129,7 @@ class Residents:
     """Block 4."""
 
     finding: str
+    told: bool
     chapters: tuple[Chapter, ...]
 
 

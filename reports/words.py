@@ -193,7 +193,7 @@ def model_finding(lang: Language, outcome: str, effects: Sequence[Named], points
         _sized(lang, name, figure) if points else name
         for name, figure in found[:most]
     ]
-    return lang.t("Among what goes together with %(outcome)s, other things equal: %(names)s", outcome=outcome, names=lang.listed(sizes))
+    return lang.t("Linked with %(outcome)s, other things equal: %(names)s", outcome=outcome, names=lang.listed(sizes))
 
 
 def method_finding(lang: Language, completes: float | None, rate: float | None) -> str:
