@@ -1,0 +1,59 @@
+# `make report` and `make test` set themselves up: python3 (3.11+), python3-venv and make are all they need.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --no-annotate pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup report test lint format lock simulate clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+report: .venv/run.stamp ## Publish every wave of the shipped city and print where the reports lie.
+	@$(BIN)/anxin run example-city --all-waves --prefect
+
+test: .venv/dev.stamp lint ## Run every check there is.
+	@sh tests/install-chromium.sh
+	$(BIN)/pytest
+
+lint: .venv/dev.stamp ## Style, types and the one way of imports.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev.stamp ## Put the code into its form.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: .venv/dev.stamp ## Install everything for work on the project.
+
+lock: .venv/dev.stamp ## Pin the newest versions that fit, with hashes.
+	$(PIP) install uv
+	$(LOCK) --upgrade --extra build -o requirements/run.txt
+	$(LOCK) --upgrade --extra build --extra dev -c requirements/run.txt -o requirements/dev.txt
+
+simulate: .venv/run.stamp ## Write the deliveries of the fictional city anew.
+	$(BIN)/anxin simulate
+
+clean: ## Delete what can be made again; deliveries stay.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache public data/work
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer is needed; name it: make PYTHON=python3.12 …' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo 'The venv module is missing. On Debian or Ubuntu: apt-get install -y python3-venv' >&2; exit 1; }
+
+.venv/run.stamp: requirements/run.txt pyproject.toml | .venv/bin/python
+	@echo 'Setting up (a few minutes the first time) …'
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	@echo 'Setting up the tools for tests …'
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
