@@ -25,7 +25,8 @@ def check(job: Job) -> Iterator[str]:
         yield f"{wave}: {provenance.file}, {provenance.rows:,} rows, {provenance.columns} columns, {provenance.encoding}"
         cleaned = clean(frame, job.book, wave)
         yield "  " + ", ".join(f"{name} {count:,}" for name, count in cleaned.counts.items())
-        for (rule, item, action), count in cleaned.problems.groupby(["rule", "item", "action"]).size().items():
+        fired = cleaned.problems.groupby(["rule", "item", "action"]).size().reset_index(name="n")
+        for rule, item, action, count in fired.itertuples(index=False):
             yield f"  {rule:<22} {item:<20} {count:>6,} {action}"
         protected = protect(cleaned, job.book, wave, THROW_AWAY_KEY)
         margins = read_margins(job.margins, wave) if job.margins else Margins()

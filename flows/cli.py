@@ -142,7 +142,8 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("data/raw/example-city"),
 ) -> None:
     """Write the deliveries of the fictional city."""
-    from simulation.deliver import SEED, deliver
+    from simulation.city import SEED
+    from simulation.deliver import deliver
 
     delivery = deliver(out, SEED if seed is None else seed)
     for path in delivery.files:

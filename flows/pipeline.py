@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -47,9 +48,8 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
     published = {}
     for wave, ref in reports.items():
         files = job.store.load(ref).files
-        published[wave] = step(
-            "publication", wave, lambda f=files, w=wave: publish(f, job.public, job.book.survey, w), len(files)
-        )
+        place = partial(publish, files, job.public, job.book.survey, wave)
+        published[wave] = step("publication", wave, place, len(files))
     return published
 
 

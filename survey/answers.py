@@ -162,7 +162,8 @@ def _number(cells: pd.Series, name: str, item: Item, wave: Wave, notes: Notes) -
     positions, uniques = pd.factorize(cells)
     missing: Mapping[str, str] = {**wave.missing, **item.missing}
     low, high = item.range or (-np.inf, np.inf)
-    values, why = np.full(len(uniques), np.nan), []
+    values = np.full(len(uniques), np.nan)
+    why: list[str] = []
     for place, text in enumerate(uniques):
         code = number_code(text)
         inside = _float(code)

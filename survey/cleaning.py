@@ -45,10 +45,10 @@ def clean(delivered: pd.DataFrame, book: Codebook, wave_name: str) -> Cleaned:
     cells = rename(delivered, book, wave)
     cases = _once(cells, book, notes)
     is_interview, dispositions = _interviews(cases, book)
-    columns, reasons = typed(cases.loc[is_interview], book, wave, notes)
+    columns, whys = typed(cases.loc[is_interview], book, wave, notes)
     frame = pd.DataFrame(columns, index=cases.index[is_interview])
     unfit = _partial(frame, book, notes)
-    frame, reasons = frame.loc[~unfit], pd.DataFrame(reasons, index=frame.index).loc[~unfit]
+    frame, reasons = frame.loc[~unfit], pd.DataFrame(whys, index=frame.index).loc[~unfit]
     problems = notes.table()
     quarantine = problems.loc[problems["action"] == "quarantined", ["wave", "row", "rule"]].drop_duplicates("row")
     counts = {

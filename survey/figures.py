@@ -102,15 +102,16 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     """
     names = list(waves)
     designs = {name: design_of(wave, book) for name, wave in waves.items()}
-    now, parts = designs[names[-1]], []
+    now = designs[names[-1]]
+    parts: list[pd.DataFrame] = []
     asked = [name for name in book.indicators if now.frame[name].notna().any()]
     for by in breakdowns(book) if asked else []:
         parts.append(compare.against_rest(now, asked, by, measure="mean", adjust="").assign(level="rest"))
     if len(names) > 1:
         before = designs[names[0]]
         both = [name for name in asked if before.frame[name].notna().any()]
-        for by in [None, *breakdowns(book)] if both else []:
-            changes = compare.change(before, now, both, by, measure="mean", shared_psus=book.design.shared_psus)
+        for group in [None, *breakdowns(book)] if both else []:
+            changes = compare.change(before, now, both, group, measure="mean", shared_psus=book.design.shared_psus)
             parts.append(changes.assign(level=names[0]))
     if not parts:
         return results([])

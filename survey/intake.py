@@ -223,13 +223,13 @@ def _split(text: str, path: Path, wave: Wave) -> pd.DataFrame:
             expected_cells=len(header),
             cells=f"{columns} cells" if columns else type(error).__name__,
         ) from None
-    return table.to_pandas()
+    return pd.DataFrame(table.to_pandas())
 
 
 def _check_header(header: Sequence[str], path: Path) -> None:
     names = [name.strip() for name in header]
     for position, name in enumerate(names, start=1):
-        if names.index(name) + 1 < position:
+        if not name or names.index(name) + 1 < position:
             raise DataError(
                 "{file} has the column {column} twice" if name else "{file} has a column without a name",
                 where="{file} line 1, column {position}",

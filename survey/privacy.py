@@ -96,7 +96,7 @@ def anonymity(frame: pd.DataFrame, quasi_identifiers: list[str]) -> tuple[int, i
 
 def _facts(cleaned: Cleaned, frame: pd.DataFrame, book: Codebook) -> dict[str, Any]:
     kinds = {name: item.kind for name, item in book.items.items()}
-    dropped = [name for name in cleaned.frame if name not in frame]
+    dropped = [str(name) for name in cleaned.frame if name not in frame]
     facts: dict[str, Any] = {
         "records": len(frame),
         "dropped": len(dropped),

@@ -18,13 +18,17 @@ def derive(frame: pd.DataFrame, book: Codebook) -> pd.DataFrame:
 
     Args: frame: typed items, one row a person.   Returns: a new frame; the input is not changed.
     """
-    columns = dict(frame.items())
+    columns = {str(name): column for name, column in frame.items()}
     for name, recipe in book.recipes().items():
         columns[name] = RECIPES[recipe.recipe](columns, recipe, book)
     return pd.DataFrame(columns, index=frame.index)
 
 
 Columns = dict[str, pd.Series]
+
+
+def _index(columns: Columns) -> pd.Index:
+    return next(iter(columns.values())).index
 
 
 def _categories(recipe: Recipe, book: Codebook) -> pd.CategoricalDtype:
@@ -78,13 +82,13 @@ def _share(columns: Columns, recipe: Recipe, book: Codebook) -> pd.Series:
     hit, answered = _hits(columns, recipe)
     count = answered.sum(axis=1)
     share = np.divide(hit.sum(axis=1), count, out=np.full(len(count), np.nan), where=count >= recipe.min_answered)
-    return pd.Series(share, index=columns[recipe.of[0]].index)
+    return pd.Series(share, index=_index(columns))
 
 
 def _any(columns: Columns, recipe: Recipe, book: Codebook) -> pd.Series:
     hit, answered = _hits(columns, recipe)
     enough = answered.sum(axis=1) >= recipe.min_answered
-    return pd.Series(np.where(enough, hit.any(axis=1).astype(float), np.nan), index=columns[recipe.of[0]].index)
+    return pd.Series(np.where(enough, hit.any(axis=1).astype(float), np.nan), index=_index(columns))
 
 
 RECIPES: dict[str, Callable[[Columns, Recipe, Codebook], pd.Series]] = {

@@ -240,7 +240,7 @@ def _codes(
 ) -> tuple[NDArray[np.intp], Floats]:
     """Position of each row's level among the margin's levels, and the totals in that order."""
     index = pd.Index(list(levels))
-    codes = index.get_indexer(crossing(frame, name))
+    codes = index.get_indexer(pd.Index(crossing(frame, name)))
     totals = np.array(list(levels.values()), dtype=float)
     present = np.bincount(codes[codes >= 0], np.asarray(base, dtype=float)[codes >= 0], minlength=len(index)) > 0
     without_total = codes < 0

@@ -1,0 +1,226 @@
+"""One run from plan to ledger: same bytes under both drivers, only what changed again, never half published."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import run as runs
+from flows.job import Job
+from flows.ledger import Ledger, only_one
+from flows.publish import is_whole, publish
+from flows.run import Line, Outcome, withheld
+from flows.workspace import Workspace, digest
+from survey.errors import AnxinError
+from tests.small_survey import YAML, frame, write
+
+
+def run(root: Path, driver: Any = runs.plain, name: str = "plain") -> tuple[Outcome, list[Line]]:
+    """Publish the small survey below a root; the outcome and the stages that ran."""
+    lines: list[Line] = []
+    job = Job.plan(Workspace(root), "small-town", None, None, None, root / "public")
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    return runs.run(job, driver, name, lines.append, lambda: now), lines
+
+
+def published(root: Path) -> dict[str, bytes]:
+    """Everything an outsider sees, by path."""
+    folder = root / "public" / "small-town" / "w1"
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_stages_run_in_the_order_of_the_design(tmp_path: Path) -> None:
+    write(tmp_path)
+    _, lines = run(tmp_path)
+    order = "intake cleaning quality privacy weighting estimate compare model disclosure report publication"
+    assert [line.stage for line in lines] == order.split()
+    assert {"zh.html", "en.html", "index.html", "manifest.json"} <= set(published(tmp_path))
+
+
+def test_a_second_run_finds_nothing_to_do(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    before = published(tmp_path)
+    outcome, lines = run(tmp_path)
+    assert (outcome.fresh, lines) == (True, [])
+    assert published(tmp_path) == before
+
+
+def test_a_changed_sentence_redoes_the_report_alone(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    write(tmp_path, yaml=YAML.replace("Small town survey", "Survey of the small town"))
+    _, lines = run(tmp_path)
+    assert [line.stage for line in lines] == ["report", "publication"]
+    assert b"Survey of the small town" in published(tmp_path)["en.html"]
+
+
+def test_a_changed_file_redoes_everything(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    write(tmp_path, delivery=frame(seed=2))
+    _, lines = run(tmp_path)
+    assert len(lines) == 11
+
+
+def test_a_damaged_publication_is_put_right(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    before = published(tmp_path)
+    (tmp_path / "public" / "small-town" / "w1" / "en.html").write_text("damaged")
+    outcome, _ = run(tmp_path)
+    assert not outcome.fresh
+    assert published(tmp_path) == before
+
+
+def test_a_damaged_artefact_is_made_again(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    before = published(tmp_path)
+    artefact = next((tmp_path / "data" / "work" / "store" / "estimate").glob("*/results.parquet"))
+    artefact.write_bytes(b"damaged")
+    (tmp_path / "data" / "work" / "ledger.jsonl").unlink()
+    _, lines = run(tmp_path)
+    assert "estimate" in [line.stage for line in lines]
+    assert published(tmp_path) == before
+
+
+def test_bytes_do_not_depend_on_process_hash_seed_key_or_locale(tmp_path: Path) -> None:
+    found = []
+    for place, seed, language in (("a", "0", "C.UTF-8"), ("b", "4242", "POSIX")):
+        write(tmp_path / place)
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": seed, "LC_ALL": language, "HOME": str(tmp_path)}
+        command = [sys.executable, "-m", "flows.cli", "run", "small-town"]
+        subprocess.run(command, cwd=tmp_path / place, env=environment, check=True, capture_output=True)
+        found.append(published(tmp_path / place))
+    assert found[0] == found[1]
+
+
+def test_private_folders_and_files_are_private(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    work = tmp_path / "data" / "work"
+    assert work.stat().st_mode & 0o777 == 0o700
+    for path in work.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    for path in (tmp_path / "public").rglob("*"):
+        assert path.stat().st_mode & 0o004, path
+
+
+def test_the_ledger_is_chained(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    write(tmp_path, delivery=frame(seed=3))
+    run(tmp_path)
+    path = tmp_path / "data" / "work" / "ledger.jsonl"
+    first, second = path.read_bytes().splitlines()
+    assert json.loads(second)["previous"] == digest(first)
+    assert [entry["status"] for entry in Ledger(path).entries()] == ["published", "published"]
+
+
+def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
+    write(tmp_path)
+    work = Workspace(tmp_path).work
+    with only_one(work), pytest.raises(AnxinError, match="Another run is at work"):
+        run(tmp_path)
+
+
+def test_publication_is_one_step_and_repeatable(tmp_path: Path) -> None:
+    place = publish({"en.html": b"one", "tables/a.csv": b"1"}, tmp_path / "public", "town", "w")
+    assert is_whole(place)
+    first = place.resolve()
+    publish({"en.html": b"two"}, tmp_path / "public", "town", "w")
+    assert place.resolve() != first
+    assert (place / "en.html").read_bytes() == b"two"
+    assert not first.exists()
+
+
+def test_a_fault_of_ours_is_told_without_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leak(*_: object) -> None:
+        raise KeyError("张三 13800138000")
+
+    write(tmp_path)
+    monkeypatch.setattr("survey.cleaning.clean", leak)
+    with pytest.raises(AnxinError) as fault:
+        run(tmp_path)
+    chain: list[BaseException] = [fault.value]
+    while chain[-1].__context__ or chain[-1].__cause__:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)  # type: ignore[arg-type]
+    assert all("13800138000" not in str(error) for error in chain)
+    assert "13800138000" not in (tmp_path / "data" / "work" / "ledger.jsonl").read_text()
+    assert "KeyError" in withheld(KeyError("x"))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace where the Prefect driver ran once, with its own embedded server, in a process of its own."""
+    root = tmp_path_factory.mktemp("prefect")
+    write(root)
+    command = [sys.executable, "-m", "flows.cli", "run", "small-town", "--prefect"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "publication" in done.stdout
+    return root
+
+
+def test_both_drivers_publish_the_same_bytes(root: Path, tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    assert published(root) == published(tmp_path)
+
+
+def test_both_drivers_leave_the_same_trace(root: Path, tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    traces = []
+    for place in (root, tmp_path):
+        entry = Ledger(place / "data" / "work" / "ledger.jsonl").entries()[0]
+        for key in ("started", "driver", "fingerprint"):  # the fingerprint holds the path of the publication
+            entry.pop(key)
+        for stage in entry["stages"]:
+            stage.pop("seconds")
+        traces.append(entry)
+    assert traces[0] == traces[1]
+
+
+def test_no_answer_and_no_identifier_reaches_prefect(root: Path) -> None:
+    home = root / "data" / "work" / "prefect"
+    delivered = frame()
+    secrets = [*delivered["name"], *delivered["phone"], *delivered["person"]]
+    content = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert b"anxin" in content
+    assert not [value for value in secrets if value.encode() in content]
+
+
+def test_prefect_saw_the_run_complete(root: Path) -> None:
+    database = sqlite3.connect(root / "data" / "work" / "prefect" / "prefect.db")
+    states = database.execute("select name, state_type from flow_run").fetchall()
+    database.close()
+    assert [state for _, state in states] == ["COMPLETED"]
+
+
+def test_a_stopped_run_tells_prefect_no_value(tmp_path: Path) -> None:
+    rows = frame()
+    rows["safe"] = rows["phone"]
+    write(tmp_path, delivery=rows)
+    command = [sys.executable, "-m", "flows.cli", "run", "small-town", "--prefect"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1
+    assert "w1.csv row" in done.stderr
+    assert "Traceback" not in done.stderr
+    home = tmp_path / "data" / "work"
+    content = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert b"values withheld" in content
+    for phone in rows["phone"]:
+        assert phone.encode() not in content
+        assert phone not in done.stderr + done.stdout
+    assert not (tmp_path / "public").exists()
