@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from simulation.city import SEED, City, Codes, build
+from simulation.city import SEED, City, build
 from simulation.identifiers import Identities, invent
 from simulation.layouts import IDENTIFIERS, ITEMS, LABELS, LAYOUTS, SCALE, Layout
+from simulation.population import Codes, Ints, Mask
 from simulation.questionnaire import BY_NAME, QUESTIONS, WAVES
 from simulation.sample import COMPLETE, PARTIAL, Cases, draw
 from simulation.writers import WRITERS
@@ -18,9 +21,10 @@ from simulation.writers import WRITERS
 EXACT_DUPLICATES = 2
 BROKEN_OFF = 2
 HURRIED = 12
-INVENTOR = "V17", "2025H1"
-"""An interviewer who filled in questionnaires at the kitchen table, and when."""
-SPOKEN_EARLY = ("a1_safe_now", "a2_home_night", "a3_walk_dark", "a4_transport", "a5_crowd", "a6_school", "a7_online")
+PADDED = 0.03
+INVENTOR, INVENTED = "V17", 20
+"""An interviewer who filled in questionnaires at the kitchen table in the wave whose layout says so, and how many."""
+LAST_BEFORE_BREAK = "c2_satisfied"
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def _identities(city: City, cases: Cases, seed: int) -> Identities:
     return invent([f"澄汀市{district}" for district in districts], cases.mode.tolist(), ages.tolist(), rng)
 
 
-def _spoke(cases: Cases) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _spoke(cases: Cases) -> Mask:
     return np.isin(cases.disposition, (COMPLETE, PARTIAL))
 
 
@@ -89,7 +93,7 @@ def tidy(city: City, cases: Cases, identities: Identities) -> pd.DataFrame:
     Reasons for silence stand as negative codes (simulation.sample); a question that was not asked is blank.
     """
     who, place, people, spoke = cases.person, cases.community, city.people, _spoke(cases)
-    columns: dict[str, np.ndarray[tuple[int], np.dtype[np.object_]]] = {
+    columns: dict[str, list[str]] = {
         "respondent": _text([f"{cases.wave[2:]}-{number:05d}" for number in range(1, len(who) + 1)]),
         "district": _text(city.communities.district[place]),
         "area": _text(city.communities.area[place]),
@@ -115,8 +119,13 @@ def tidy(city: City, cases: Cases, identities: Identities) -> pd.DataFrame:
     return frame
 
 
-def _text(values: object, where: object = True) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    return np.where(where, np.asarray(values).astype(str), "").astype(object)  # type: ignore[call-overload,no-any-return]
+def _text(values: npt.ArrayLike, where: Mask | bool = True) -> list[str]:
+    """Each value as text, blank where the mask is False.
+
+    >>> _text([3, 0], np.array([True, False]))
+    ['3', '']
+    """
+    return [str(text) for text in np.where(where, np.asarray(values).astype(str), "")]
 
 
 def _joined(chosen: Codes) -> list[str]:
@@ -130,37 +139,35 @@ def _joined(chosen: Codes) -> list[str]:
 
 def _late() -> list[str]:
     """What an interview that breaks off does not reach."""
-    start = ITEMS.index("c3_aware")
-    return [item for item in ITEMS[start:] if item not in ("comment", *SPOKEN_EARLY)]
+    return [item for item in ITEMS[ITEMS.index(LAST_BEFORE_BREAK) + 1 :] if item != "comment"]
 
 
 def untidy(frame: pd.DataFrame, layout: Layout, rng: np.random.Generator) -> pd.DataFrame:
     """A tidy frame as the vendor of a wave delivers it: mishaps first, then codes, then column names."""
-    frame = frame.drop(columns=list(layout.absent))
-    frame = _mishaps(frame, layout, rng)
-    for item in frame.columns:
-        frame[item] = _recode(item, frame[item], layout)
-    frame["started"] = [pd.Timestamp(moment).strftime(layout.moment) if moment else "" for moment in frame["started"]]
+    frame, untouched = _mishaps(frame.drop(columns=list(layout.absent)), layout, rng)
+    cells = {item: _recode(item, frame[item].tolist(), layout) for item in frame.columns}
+    moments = [dt.datetime.fromisoformat(moment) if moment else None for moment in cells["started"]]
+    cells["started"] = [moment.strftime(layout.moment) if moment else "" for moment in moments]
     for item in layout.padded:
-        blank = rng.random(len(frame)) < 0.03
-        frame[item] = np.where(blank & (frame[item] != ""), " " + frame[item] + " ", frame[item])
+        padded = rng.random(len(frame)) < PADDED
+        cells[item] = [f" {cell} " if pad and cell else cell for cell, pad in zip(cells[item], padded, strict=True)]
     for item in layout.decimal:
-        frame[item] = [f"{code}.0" if code.isdigit() else code for code in frame[item]]
-    frame = frame.rename(columns=dict(layout.names))
+        cells[item] = [f"{cell}.0" if cell.isdigit() else cell for cell in cells[item]]
+    frame = _twice(pd.DataFrame(cells, dtype=object), untouched, layout).rename(columns=dict(layout.names))
     name, filling = layout.filler
-    frame.insert(0, name, [filling.format(row=row) for row in range(1, len(frame) + 1)])
+    frame.insert(0, name, pd.Series([filling.format(row=row) for row in range(1, len(frame) + 1)], dtype=object))
     return frame
 
 
-def _mishaps(frame: pd.DataFrame, layout: Layout, rng: np.random.Generator) -> pd.DataFrame:
-    """Hurried interviews, one invented series, interviews broken off, impossible values, rows delivered twice."""
+def _mishaps(frame: pd.DataFrame, layout: Layout, rng: np.random.Generator) -> tuple[pd.DataFrame, Ints]:
+    """Hurried interviews, one invented series, interviews broken off, impossible values; and who was spared them."""
     frame = frame.copy()
     complete = rng.permutation(np.flatnonzero(frame["disposition"] == str(COMPLETE)))
     hurried, complete = complete[:HURRIED], complete[HURRIED:]
     frame.loc[hurried, "duration"] = [f"{minutes:.1f}" for minutes in rng.uniform(2.0, 4.5, len(hurried))]
     frame.loc[hurried[: HURRIED // 2], _straight(frame)] = "2"
-    if layout is LAYOUTS[INVENTOR[1]]:
-        invented = frame.index[(frame["interviewer"] == INVENTOR[0]) & (frame["disposition"] == str(COMPLETE))]
+    if layout.invented:
+        invented = frame.index[(frame["interviewer"] == INVENTOR) & (frame["disposition"] == str(COMPLETE))][:INVENTED]
         frame.loc[invented, _straight(frame)] = "1"
         frame.loc[invented, "duration"] = [f"{minutes:.1f}" for minutes in rng.uniform(5.0, 7.0, len(invented))]
     broken, complete = complete[:BROKEN_OFF], complete[BROKEN_OFF:]
@@ -168,20 +175,22 @@ def _mishaps(frame: pd.DataFrame, layout: Layout, rng: np.random.Generator) -> p
     for item, values in layout.odd.items():
         cells, complete = complete[: len(values)], complete[len(values) :]
         frame.loc[cells, item] = [f"?{value}" for value in values]
-    twice, complete = complete[:EXACT_DUPLICATES], complete[EXACT_DUPLICATES:]
-    again = frame.loc[complete[: layout.contradictions]].assign(a1_safe_now=lambda one: one["a1_safe_now"].map(_other))
-    return pd.concat([frame, frame.loc[twice], again]).sort_values("respondent", kind="stable", ignore_index=True)
+    return frame, complete
+
+
+def _twice(frame: pd.DataFrame, cases: Ints, layout: Layout) -> pd.DataFrame:
+    """Some interviews delivered a second time, some of them with another age."""
+    same = frame.loc[cases[:EXACT_DUPLICATES]]
+    other = frame.loc[cases[EXACT_DUPLICATES:][: layout.contradictions]].copy()
+    other["age"] = [str(int(age) + 1) for age in other["age"]]
+    return pd.concat([frame, same, other]).sort_values("respondent", kind="stable", ignore_index=True)
 
 
 def _straight(frame: pd.DataFrame) -> list[str]:
     return [item for item in frame.columns if SCALE.get(item) == "satisfied"]
 
 
-def _other(code: str) -> str:
-    return "2" if code == "1" else "1"
-
-
-def _recode(item: str, column: pd.Series[str], layout: Layout) -> list[str]:
+def _recode(item: str, column: list[str], layout: Layout) -> list[str]:
     """Codes of survey.yaml → what the vendor writes; a leading "?" marks an impossible value that stays as it is."""
     changes: dict[str, str] = {str(reason): code for reason, code in layout.silent.items()} if item in BY_NAME else {}
     levels = len(LABELS.get(SCALE.get(item, ""), ()))

@@ -66,7 +66,7 @@ def id_number(place: int, birthday: str, serial: int) -> str:
     """An 18-digit identity number with its check digit (GB 11643), of region 99 that does not exist.
 
     >>> id_number(101, "19800101", 23)
-    '990101198001010238'
+    '990101198001010233'
     """
     digits = f"99{place:04d}{birthday}{serial:03d}"
     total = sum(int(digit) * weight for digit, weight in zip(digits, CHECK_WEIGHTS, strict=True))

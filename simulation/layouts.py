@@ -154,6 +154,8 @@ class Layout:
     filler: tuple[str, str] = ("", "")
     """A column nobody asked for, and what stands in it."""
     moment: str = "%Y-%m-%d %H:%M"
+    invented: bool = False
+    """Whether an interviewer invented answers."""
     contradictions: int = 0
     """Interviews delivered a second time with another answer."""
 
@@ -196,6 +198,7 @@ LAYOUTS: Mapping[str, Layout] = {
         silent={NOT_APPLICABLE: "-7", DONT_KNOW: "-8", REFUSED: "-9"},
         odd={"age": ("120",), "c2_satisfied": ("6",)},
         filler=("v_check", "1"),
+        invented=True,
     ),
     "2025H2": Layout(
         "2025H2.csv",

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from simulation.city import AGE_BANDS, City, Codes, Floats, Ints, Mask
+from simulation.city import City
+from simulation.population import AGE_BANDS, Codes, Floats, Ints, Mask
 from simulation.questionnaire import QUESTIONS, WAVES
 
 ADDRESSES_A_COMMUNITY = 41
@@ -258,7 +259,7 @@ def sample_frame(city: City, wave: str, seed: int, response: bool = True) -> pd.
     return pd.DataFrame(columns)
 
 
-def _codes(values: Codes | Ints, levels: int) -> pd.Categorical:
+def _codes(values: Codes | Ints, levels: int) -> pd.Categorical[str]:
     """Positive codes as categories "1", "2", …; anything else is missing."""
     categories = pd.Index([str(code) for code in range(1, levels + 1)])
     return pd.Categorical.from_codes(

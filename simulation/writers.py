@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyreadstat
 import xlsxwriter
 
 from simulation.layouts import HEADER, LABELS, NUMBERS, SCALE, Layout
 
-WRITTEN = dt.datetime(2026, 1, 1)
+WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """The moment that stands in files whose format asks for one."""
 SAV_MOMENT = slice(92, 109)
 """Where an SPSS file keeps date and time of its creation: dd mmm yy and hh:mm:ss."""
@@ -21,7 +21,7 @@ TEXTS = ("respondent", "community", "interviewer", "started", "name", "phone", "
 
 
 def _csv(encoding: str, separator: str = ",", line_end: str = "\n") -> Callable[[Path, pd.DataFrame, Layout], None]:
-    def write(path: Path, frame: pd.DataFrame, layout: Layout) -> None:
+    def write(path: Path, frame: pd.DataFrame, _: Layout) -> None:
         text = frame.to_csv(index=False, sep=separator, lineterminator=line_end)
         path.write_bytes(text.encode(encoding))
 
@@ -40,11 +40,11 @@ def _xlsx(path: Path, frame: pd.DataFrame, layout: Layout) -> None:
         for column, header in enumerate(frame.columns):
             sheet.write_string(0, column, header)
             item = names.get(header, "")
-            for row, cell in enumerate(frame[header], start=1):
+            for row, cell in enumerate(frame[header].tolist(), start=1):
                 if not cell:
                     continue
                 if item == "started":
-                    sheet.write_datetime(row, column, dt.datetime.strptime(cell, layout.moment), moment)
+                    sheet.write_datetime(row, column, dt.datetime.fromisoformat(cell), moment)
                 elif item != "respondent" and _is_number(cell):
                     sheet.write_number(row, column, float(cell))
                 else:
@@ -55,9 +55,9 @@ def _is_number(cell: str) -> bool:
     return cell.replace(".", "", 1).removeprefix("-").isdecimal()
 
 
-def _sav(path: Path, frame: pd.DataFrame, layout: Layout) -> None:
+def _sav(path: Path, frame: pd.DataFrame, _: Layout) -> None:
     """An SPSS file with labels of variables and values and with its missing codes declared."""
-    typed = pd.DataFrame({name: _sav_column(name, frame[name]) for name in frame.columns})
+    typed = pd.DataFrame({name: _sav_column(name, frame[name].tolist()) for name in frame.columns})
     coded = [name for name in typed.columns if SCALE.get(name) in LABELS]
     labels: dict[str, dict[int | float, str]] = {
         name: {**dict(enumerate(LABELS[SCALE[name]], start=1)), -7: "不适用", -8: "不知道", -9: "拒答"}
@@ -77,10 +77,10 @@ def _sav(path: Path, frame: pd.DataFrame, layout: Layout) -> None:
     path.write_bytes(content)
 
 
-def _sav_column(name: str, column: pd.Series[str]) -> pd.Series[str] | pd.Series[float]:
+def _sav_column(name: str, cells: list[str]) -> list[str] | list[float]:
     if name in NUMBERS or SCALE.get(name) in LABELS:
-        return column.replace("", np.nan).astype(float)
-    return column.astype(str)
+        return [float(cell) if cell else math.nan for cell in cells]
+    return cells
 
 
 WRITERS: Mapping[str, Callable[[Path, pd.DataFrame, Layout], None]] = {
