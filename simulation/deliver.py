@@ -71,8 +71,8 @@ def margins(city: City) -> pd.DataFrame:
         ("sex:age_band", people.sex, people.age_band),
         ("district:area", people.district, people.area),
     ):
-        pairs, totals = np.unique(np.stack([first, second]), axis=1, return_counts=True)
-        rows += [("", name, f"{a}:{b}", int(total)) for a, b, total in zip(*pairs, totals, strict=True)]
+        pairs, totals = np.unique(100 * first.astype(int) + second, return_counts=True)
+        rows += [("", name, f"{a // 100}:{a % 100}", int(total)) for a, total in zip(pairs, totals, strict=True)]
     return pd.DataFrame(rows, columns=["wave", "margin", "level", "total"])
 
 

@@ -21,12 +21,13 @@ from survey.cleaning import Cleaned, clean
 from survey.codebook import Codebook
 from tests.simulation.conftest import SHIPPED
 
+Waves = dict[str, Cleaned]
 NOT_TEXT = ("2024H2", "2025H1")
 WRITE = "import sys, pathlib; from simulation.deliver import deliver; deliver(pathlib.Path(sys.argv[1]), waves={waves})"
 
 
 @pytest.fixture(scope="module")
-def cleaned_waves(delivery: Delivery, book: Codebook) -> dict[str, Cleaned]:
+def cleaned_waves(delivery: Delivery, book: Codebook) -> Waves:
     folder = delivery.files[0].parent
     read = {wave: intake.read(folder / book.waves[wave].file, book.waves[wave])[0] for wave in WAVES}
     return {wave: clean(delivered, book, wave) for wave, delivered in read.items()}
@@ -91,9 +92,7 @@ def test_other_identifiers_leave_the_answers_alone(delivery: Delivery, tmp_path:
 
 
 @pytest.mark.parametrize("wave", WAVES)
-def test_the_codebook_undoes_what_the_vendor_did(
-    delivery: Delivery, cleaned_waves: dict[str, Cleaned], wave: str
-) -> None:
+def test_cleaning_undoes_what_the_vendor_did(delivery: Delivery, cleaned_waves: dict[str, Cleaned], wave: str) -> None:
     """Cleaned answers are the answers given, but for the few mishaps the delivery plants."""
     cleaned = cleaned_waves[wave]
     cases = draw(delivery.city, wave, delivery.city.seed)
@@ -113,7 +112,7 @@ def test_the_codebook_undoes_what_the_vendor_did(
 
 
 @pytest.mark.parametrize("wave", WAVES)
-def test_several_answers_in_one_cell_are_got_back(
+def test_several_answers_in_a_cell_are_got_back(
     delivery: Delivery, cleaned_waves: dict[str, Cleaned], wave: str
 ) -> None:
     cleaned = cleaned_waves[wave]
@@ -129,7 +128,7 @@ def test_several_answers_in_one_cell_are_got_back(
 
 
 @pytest.mark.parametrize("wave", WAVES)
-def test_each_wave_holds_the_mishaps_of_its_layout(cleaned_waves: dict[str, Cleaned], wave: str) -> None:
+def test_each_wave_holds_the_mishaps_of_its_layout(cleaned_waves: Waves, wave: str) -> None:
     cleaned = cleaned_waves[wave]
     rules = cleaned.problems["rule"].value_counts()
     assert rules["duplicate"] == 2
