@@ -29,7 +29,7 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     except DuplicateKeyError as error:
         raise _syntax(error, name, "every key once", "rename or delete one of the two") from None
     except MarkedYAMLError as error:
-        raise _syntax(error, name, "valid YAML", "look at the indentation and the quotes of this line") from None
+        raise _syntax(error, name, "valid YAML", "look at the indentation; inside { } quote a text that holds , : ? or quotes") from None
     except (YAMLError, ValueError) as error:
         raise CodebookError(
             "{name} cannot be read", where="{name}", got="{found}", name=name, found=str(error)[:200]
