@@ -22,7 +22,9 @@ def residents(scene: Scene) -> Residents | None:
     if not names:
         return None
     order = list(dict.fromkeys(scene.book.items[name].block for name in names))
-    chapters = tuple(_chapter(scene, block, [name for name in names if scene.book.items[name].block == block]) for block in order)
+    chapters = tuple(
+        _chapter(scene, block, [name for name in names if scene.book.items[name].block == block]) for block in order
+    )
     block, found = _positive_shares(scene, names)
     return Residents(words.answers_finding(scene.lang, block, found), len(found) > 1, chapters)
 
@@ -64,7 +66,10 @@ def _answers(scene: Scene, names: Sequence[str]) -> Answers:
     """One figure: stacked bars of a shared scale, or rows of intervals for answers that are no scale."""
     if _is_pair(scene, names[0]):
         return _pairs(scene, names)
-    by_level = {name: {row.level: row for row in scene.figures.all(scene.wave, name, "share") if not row.group} for name in names}
+    by_level = {
+        name: {row.level: row for row in scene.figures.all(scene.wave, name, "share") if not row.group}
+        for name in names
+    }
     codes = scene.levels(names[0], list(dict.fromkeys(code for rows in by_level.values() for code in rows)))
     if not _is_stacked(scene, names[0]):
         codes.sort(key=lambda code: -_share(by_level[names[0]].get(code)))
@@ -86,7 +91,9 @@ def _pairs(scene: Scene, names: Sequence[str]) -> Answers:
     found = {name: scene.figures.one(scene.wave, name, "share", code) for name in names}
     extent = _from_zero([row for row in found.values() if row is not None])
     rows = tuple(
-        LevelRow(scene.label(name), scene.cell(row), scene.interval(row), scene.drawn(row, extent), _detail(scene, name, row))
+        LevelRow(
+            scene.label(name), scene.cell(row), scene.interval(row), scene.drawn(row, extent), _detail(scene, name, row)
+        )
         for name, row in found.items()
     )
     label = scene.lang.t("Answered “%(answer)s”", answer=scene.level(names[0], code))
@@ -123,8 +130,12 @@ def _question(
         segments=_segments(codes, rows, colours) if colours else (),
         spoken=_spoken(scene, name, codes, rows),
         rows=tuple(
-            LevelRow(scene.level(name, code), scene.cell(rows.get(code)), scene.interval(rows.get(code)),
-                     scene.drawn(rows.get(code), scale) if scale is not None else None)
+            LevelRow(
+                scene.level(name, code),
+                scene.cell(rows.get(code)),
+                scene.interval(rows.get(code)),
+                scene.drawn(rows.get(code), scale) if scale is not None else None,
+            )
             for code in codes
         ),
     )
@@ -141,7 +152,9 @@ def _segments(codes: Sequence[str], rows: dict[str, Figure], colours: Sequence[s
 def _spoken(scene: Scene, name: str, codes: Sequence[str], rows: dict[str, Figure]) -> str:
     """The bar in words."""
     parts = [
-        scene.lang.t("%(label)s %(share)s", label=scene.level(name, code), share=scene.lang.percent(rows[code].estimate))
+        scene.lang.t(
+            "%(label)s %(share)s", label=scene.level(name, code), share=scene.lang.percent(rows[code].estimate)
+        )
         for code in codes
         if code in rows and rows[code].shown
     ]
@@ -159,10 +172,22 @@ def _notes(scene: Scene, name: str) -> Iterator[str]:
         yield t("Several answers possible")
     for other, levels in item.asked_if.items():
         wording = scene.lang.listed([scene.level(other, code) for code in levels])
-        yield t("Asked of those who answered “%(answers)s” to “%(question)s”", answers=wording, question=scene.label(other))
+        yield t(
+            "Asked of those who answered “%(answers)s” to “%(question)s”", answers=wording, question=scene.label(other)
+        )
     counts = scene.fact("quality", "answered", name) or {}
-    texts = {"dont_know": t("don’t know"), "refused": t("refused"), "lost": t("left blank"), "invalid": t("unusable"), "not_asked": t("not asked")}
-    told = [t("%(reason)s %(n)s", reason=texts[reason], n=scene.lang.count(counts[reason])) for reason in REASONS if counts.get(reason)]
+    texts = {
+        "dont_know": t("don’t know"),
+        "refused": t("refused"),
+        "lost": t("left blank"),
+        "invalid": t("unusable"),
+        "not_asked": t("not asked"),
+    }
+    told = [
+        t("%(reason)s %(n)s", reason=texts[reason], n=scene.lang.count(counts[reason]))
+        for reason in REASONS
+        if counts.get(reason)
+    ]
     if told:
         yield t("Without an answer: %(reasons)s", reasons=scene.lang.listed(told))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports import words
-from reports.charts import Axis, axis, place, trend
+from reports.charts import Axis, Dot, axis, place, trend
 from reports.figures import Figure
 from reports.scene import Scene, shares_axis
 from reports.view import Card, Headline, TrendChart, Trends, WaveRow
@@ -35,7 +35,11 @@ def headline(scene: Scene) -> Headline:
     names = headline_names(scene)
     change, since = change_of(scene, names[0])
     finding = words.headline_finding(
-        scene.lang, scene.label(names[0]), scene.figures.one(scene.wave, names[0], "mean"), change, scene.lang.wave(since)
+        scene.lang,
+        scene.label(names[0]),
+        scene.figures.one(scene.wave, names[0], "mean"),
+        change,
+        scene.lang.wave(since),
     )
     return Headline(finding, tuple(_card(scene, name) for name in names))
 
@@ -81,8 +85,10 @@ def trends(scene: Scene) -> Trends | None:
     charts = tuple(_chart(scene, name, span, TALL if number == 0 else SMALL) for number, name in enumerate(names))
     known = _known(scene, names[0])
     finding = words.trend_finding(scene.lang, scene.label(names[0]), known[0], known[-1])
-    caption = scene.lang.t("Every chart spans %(points)s points, so that slopes can be compared; the band is the 95%% interval.",
-                           points=scene.lang.count(100 * span))
+    caption = scene.lang.t(
+        "Every chart spans %(points)s points, so that slopes can be compared; the band is the 95%% interval.",
+        points=scene.lang.count(100 * span),
+    )
     return Trends(finding, caption, charts)
 
 
@@ -99,7 +105,7 @@ def _chart(scene: Scene, name: str, span: float, height: int) -> TrendChart:
     when = [_moment(scene, wave) for wave in scene.waves]
     shape = trend(points, when, scale, height)
     known = [number for number, point in enumerate(points) if point is not None]
-    ends = [_end(scene, rows, shape.dots, known, which) for which in (0, -1)]
+    ends = [_end(scene, rows[known[which]], shape.dots[which]) for which in (0, -1)]
     label = scene.label(name)
     return TrendChart(
         label=label,
@@ -124,8 +130,12 @@ def _window(known: list[Figure], span: float) -> Axis:
     start = min(max(0.0, start), max(0.0, 1.0 - span))
     if start > low or start + span < high:
         return axis([low, high], span=span)
-    step = next(step for step in (0.05, 0.1, 0.2, 0.25, span) if span / step < 4.5 and abs(span / step % 1 - 0.5) > 0.499)
-    return Axis(start, start + span, tuple(round(start + step * number, 10) for number in range(round(span / step) + 1)))
+    step = next(
+        step for step in (0.05, 0.1, 0.2, 0.25, span) if span / step < 4.5 and abs(span / step % 1 - 0.5) > 0.499
+    )
+    return Axis(
+        start, start + span, tuple(round(start + step * number, 10) for number in range(round(span / step) + 1))
+    )
 
 
 def _moment(scene: Scene, wave: str) -> float:
@@ -134,16 +144,18 @@ def _moment(scene: Scene, wave: str) -> float:
     return (fieldwork.start.toordinal() + fieldwork.end.toordinal()) / 2
 
 
-def _end(scene: Scene, rows: list[Figure | None], dots: tuple[object, ...], known: list[int], which: int) -> tuple[str, str, str]:
+def _end(scene: Scene, figure: Figure | None, dot: Dot) -> tuple[str, str, str]:
     """Where the first or last figure stands and what it is."""
-    figure, dot = rows[known[which]], dots[which]
-    assert figure is not None
-    return (getattr(dot, "x"), getattr(dot, "y"), scene.lang.percent(figure.estimate))
+    return dot.x, dot.y, scene.cell(figure).text
 
 
 def _spoken(scene: Scene, rows: list[Figure]) -> str:
     """The line in words, for those who do not see it."""
-    told = [scene.lang.t("%(wave)s: %(share)s", wave=scene.lang.wave(row.wave), share=scene.lang.percent(row.estimate)) for row in rows if row.shown]
+    told = [
+        scene.lang.t("%(wave)s: %(share)s", wave=scene.lang.wave(row.wave), share=scene.lang.percent(row.estimate))
+        for row in rows
+        if row.shown
+    ]
     return "; ".join(told)
 
 

@@ -35,7 +35,9 @@ def _practices(scene: Scene, kinds: dict[str, str]) -> Iterator[PracticeRow]:
             variable = getattr(practice, kind)
             figure = scene.figures.one(scene.wave, variable, "mean", None) if variable else None
             if figure is not None:
-                cells.append((word, LevelRow(word, scene.cell(figure), scene.interval(figure), scene.drawn(figure, WHOLE))))
+                cells.append(
+                    (word, LevelRow(word, scene.cell(figure), scene.interval(figure), scene.drawn(figure, WHOLE)))
+                )
         if cells:
             yield PracticeRow(scene.lang.say(practice.label, 60), tuple(cells))
 
@@ -68,13 +70,15 @@ def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list
         effect_head=t("Difference in points") if points else t("Coefficient"),
         ratio_head=ratio,
         ends=(_end(scene, scale.low, points), _end(scene, scale.high, points)),
-        rows=tuple(_row(scene, row, effect, points, bool(ratio), scale) for row, effect in zip(terms, shown, strict=True)),
+        rows=tuple(
+            _row(scene, row, effect, points, bool(ratio), scale) for row, effect in zip(terms, shown, strict=True)
+        ),
         notes=tuple(notes),
     )
 
 
 def _margin(term: Figure, margins: list[Figure]) -> Figure:
-    """The marginal effect of a term; a 0/1 variable has it at its level 1. Without one, a figure that is not available."""
+    """The marginal effect of a term, that of a 0/1 variable being at its level 1; not available where there is none."""
     found = [row for row in margins if row.item == term.item and (row.level == term.level or not term.level)]
     return found[0] if len(found) == 1 else replace(term, flag="not_asked")
 
@@ -104,7 +108,9 @@ def _term(scene: Scene, row: Figure) -> str:
     """Name of a term in a sentence."""
     if not row.level:
         return scene.label(row.item)
-    return scene.lang.t("%(level)s (%(variable)s)", level=scene.level(row.item, row.level), variable=scene.label(row.item))
+    return scene.lang.t(
+        "%(level)s (%(variable)s)", level=scene.level(row.item, row.level), variable=scene.label(row.item)
+    )
 
 
 def _against(scene: Scene, row: Figure) -> str:
@@ -113,7 +119,11 @@ def _against(scene: Scene, row: Figure) -> str:
         recipe = scene.book.recipes().get(row.item)
         if recipe is not None and (recipe.recipe == "any" or (recipe.recipe == "share" and len(recipe.of) == 1)):
             return scene.lang.t("yes against no")
-        return scene.lang.t("from none to all") if recipe is not None and recipe.recipe == "share" else scene.lang.t("per unit")
+        return (
+            scene.lang.t("from none to all")
+            if recipe is not None and recipe.recipe == "share"
+            else scene.lang.t("per unit")
+        )
     scale = scene.book.scale_of(row.item)
     reference = next(iter(scale.levels), "") if scale else ""
     return scene.lang.t("against %(reference)s", reference=scene.level(row.item, reference)) if reference else ""
@@ -125,7 +135,11 @@ def _row(scene: Scene, row: Figure, effect: Figure, points: bool, ratio: bool, s
         ratio_cell = Cell(_exp(scene, row.estimate), caution=row.caution)
         if row.bounded:
             ratio_interval = scene.lang.t("%(low)s to %(high)s", low=_exp(scene, row.low), high=_exp(scene, row.high))
-    cell = Cell(_size(scene, effect.estimate, points), caution=effect.caution) if effect.shown else Cell("", mark=effect.mark)
+    cell = (
+        Cell(_size(scene, effect.estimate, points), caution=effect.caution)
+        if effect.shown
+        else Cell("", mark=effect.mark)
+    )
     ends = _size(scene, effect.low, points), _size(scene, effect.high, points)
     interval = scene.lang.t("%(low)s to %(high)s", low=ends[0], high=ends[1]) if effect.bounded else ""
     tone = {"up": "high", "down": "low"}.get(words.state(effect), "")

@@ -108,8 +108,14 @@ def _guarded(rows: list[Figure]) -> list[Figure]:
 
 def _figure(row: dict[Any, Any]) -> Figure:
     """A row of the frame as a Figure; the p-value is the corrected one where there is one."""
-    texts = {key: "" if pd.isna(row[key]) else str(row[key]) for key in ("wave", "block", "item", "statistic", "level", "by", "group", "flag")}
-    numbers = {key: float("nan") if pd.isna(row[key]) else float(row[key]) for key in ("estimate", "ci_low", "ci_high", "n", "deff", "p", "q")}
+    texts = {
+        key: "" if pd.isna(row[key]) else str(row[key])
+        for key in ("wave", "block", "item", "statistic", "level", "by", "group", "flag")
+    }
+    numbers = {
+        key: float("nan") if pd.isna(row[key]) else float(row[key])
+        for key in ("estimate", "ci_low", "ci_high", "n", "deff", "p", "q")
+    }
     return Figure(
         **texts,
         estimate=numbers["estimate"],

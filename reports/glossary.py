@@ -11,17 +11,53 @@ def glossary(lang: Language) -> Terms:
     """Terms a reader may not know, in plain words."""
     t = lang.t
     return (
-        (t("95%% confidence interval"), t("If the survey were repeated many times, about 95 of 100 such intervals would hold the true figure of the population.")),
+        (
+            t("95%% confidence interval"),
+            t(
+                "If the survey were repeated many times, about 95 of 100 such intervals would hold the true figure of "
+                "the population."
+            ),
+        ),
         (t("Points"), t("Percentage points: the plain difference of two percentages. From 40%% to 42%% is 2 points.")),
-        (t("Could be shown"), t("The difference is larger than chance in sampling would explain (p < 0.05, corrected for the number of comparisons). "
-                                "Where none could be shown there may still be one, too small for this sample.")),
-        (t("Weighting"), t("Each interview counts for as many people as it stands for, so that groups who answer less often are not under-represented.")),
-        (t("Design effect"), t("How many times larger the variance is than in a simple random sample of the same size.")),
+        (
+            t("Could be shown"),
+            t(
+                "The difference is larger than chance in sampling would explain (p < 0.05, corrected for the number "
+                "of comparisons). "
+                "Where none could be shown there may still be one, too small for this sample."
+            ),
+        ),
+        (
+            t("Weighting"),
+            t(
+                "Each interview counts for as many people as it stands for, so that groups who answer less often are "
+                "not under-represented."
+            ),
+        ),
+        (
+            t("Design effect"),
+            t("How many times larger the variance is than in a simple random sample of the same size."),
+        ),
         (t("Effective sample"), t("The size of a simple random sample that would be as precise.")),
-        (t("Odds ratio"), t("Odds of the outcome with the characteristic, divided by the odds without it; 1 means no association.")),
-        (t("Difference in points (regression)"), t("Average marginal effect: how many points higher the outcome is with the characteristic, the others held constant. "
-                                                   "An association, not an effect.")),
-        (t("Stratum, primary sampling unit"), t("The sample is drawn separately in each stratum; the units drawn first, such as communities and villages, are the primary sampling units.")),
+        (
+            t("Odds ratio"),
+            t("Odds of the outcome with the characteristic, divided by the odds without it; 1 means no association."),
+        ),
+        (
+            t("Difference in points (regression)"),
+            t(
+                "Average marginal effect: how many points higher the outcome is with the characteristic, the others "
+                "held constant. "
+                "An association, not an effect."
+            ),
+        ),
+        (
+            t("Stratum, primary sampling unit"),
+            t(
+                "The sample is drawn separately in each stratum; the units drawn first, such as communities and "
+                "villages, are the primary sampling units."
+            ),
+        ),
     )
 
 

@@ -30,7 +30,8 @@ INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u
 PERIOD = re.compile(r"(\d{4})-?(H[12]|Q[1-4])")
 LABEL_LENGTH = 120
 AMOUNT = re.compile(
-    r"([与比]?\d{4}年(?:上半年|下半年|第.季度|\d+月(?:\d+日)?)|[HQ]\d \d{4}|[+\u2212]?\d[\d.,]{0,11}%?(?:[\u2013\u2014-]\d+)?(?:个百分点|岁及以上|人中|人|岁| points)?)"
+    r"([与比]?\d{4}年(?:上半年|下半年|第.季度|\d+月(?:\d+日)?)|[HQ]\d \d{4}"
+    r"|[+\u2212]?\d[\d.,]{0,11}%?(?:[\u2013\u2014-]\d+)?(?:个百分点|岁及以上|人中|人|岁| points)?)"
 )
 
 
@@ -60,7 +61,9 @@ def unbroken(text: str) -> Markup:
     Markup('<span class="nb">2026年上半年</span> &lt;b')
     """
     parts = AMOUNT.split(text)
-    return Markup("").join(Markup('<span class="nb">{}</span>').format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts))
+    return Markup("").join(
+        Markup('<span class="nb">{}</span>').format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts)
+    )
 
 
 @lru_cache(maxsize=8)

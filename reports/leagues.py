@@ -29,7 +29,11 @@ def groups(scene: Scene) -> Leagues | None:
 
 def _leagues(scene: Scene, breakdowns: Sequence[str], finding: Finding, ranked: bool) -> Leagues | None:
     """One table for each headline indicator that has figures by these breakdowns."""
-    names = [name for name in headline_names(scene) if any(scene.figures.all(scene.wave, name, "mean", by) for by in breakdowns)]
+    names = [
+        name
+        for name in headline_names(scene)
+        if any(scene.figures.all(scene.wave, name, "mean", by) for by in breakdowns)
+    ]
     if not names:
         return None
     leagues = [_league(scene, name, breakdowns, ranked) for name in names]
@@ -60,10 +64,10 @@ def _league(scene: Scene, name: str, breakdowns: Sequence[str], ranked: bool) ->
         for by in breakdowns
         if scene.figures.all(scene.wave, name, "mean", by)
     )
-    marks = tuple(sorted({row.mark for row in figures if row.mark} | ({"!"} if any(row.caution for row in figures) else set())))
-    return League(
-        scene.label(name), scene.cell(overall).text, scene.axis_words(scale), sections, marks
+    marks = tuple(
+        sorted({row.mark for row in figures if row.mark} | ({"!"} if any(row.caution for row in figures) else set()))
     )
+    return League(scene.label(name), scene.cell(overall).text, scene.axis_words(scale), sections, marks)
 
 
 def _rows(scene: Scene, name: str, by: str, scale: Axis, reference: float | None, ranked: bool) -> list[LeagueRow]:

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.answers import residents
-from reports.blocks import headline, headline_names, key_points, trends
+from reports.blocks import headline, key_points, trends
 from reports.drivers import drivers
 from reports.figures import Figures
 from reports.language import Language, unbroken
@@ -41,10 +41,14 @@ def render(release: Releasable, book: Codebook, wave: str, languages: Sequence[s
     names = sorted(name.removeprefix("tables/") for name in files)
     for code in languages:
         scene = Scene(figures, release.facts, book, wave, Language(code))
-        files[f"{code}.html"] = _html("page.html", scene.lang, page=page(scene, names), languages=[Language(c) for c in languages])
+        files[f"{code}.html"] = _html(
+            "page.html", scene.lang, page=page(scene, names), languages=[Language(c) for c in languages]
+        )
     titles = [(Language(code), Scene(figures, release.facts, book, wave, Language(code))) for code in languages]
     chooser = [(lang, lang.say(book.title), lang.say(book.publisher)) for lang, _ in titles]
-    files["index.html"] = _html("index.html", Language(languages[0]), chooser=chooser, wave=wave, simulated=book.simulated)
+    files["index.html"] = _html(
+        "index.html", Language(languages[0]), chooser=chooser, wave=wave, simulated=book.simulated
+    )
     return dict(sorted(files.items()))
 
 
@@ -106,12 +110,18 @@ def _environment(code: str) -> Environment:
     """Templates with the words of one language."""
     lang = Language(code)
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
     environment.filters["unbroken"] = unbroken
     install: Callable[..., Any] = environment.install_gettext_callables  # type: ignore[attr-defined]
-    install(lambda text: lang.template(text), lambda one, many, n: lang.template(one if n == 1 else many), newstyle=True)
+    install(
+        lambda text: lang.template(text), lambda one, many, n: lang.template(one if n == 1 else many), newstyle=True
+    )
     return environment
 
 

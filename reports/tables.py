@@ -18,7 +18,9 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 NAMES = ("headline", "trend", "items", "areas", "groups", "practices", "models", "method")
 
 
-def tables(figures: Figures, facts: Mapping[str, Any], book: Codebook, wave: str, languages: Sequence[str]) -> dict[str, bytes]:
+def tables(
+    figures: Figures, facts: Mapping[str, Any], book: Codebook, wave: str, languages: Sequence[str]
+) -> dict[str, bytes]:
     """Every table by file name; a table without rows is left out."""
     files = {}
     for name, wanted in _choices(book, wave).items():
@@ -42,8 +44,15 @@ def _choices(book: Codebook, wave: str) -> dict[str, Callable[[Figure], bool]]:
         "headline": lambda row: now(row) and row.item in report.headline and not row.by,
         "trend": lambda row: row.item in report.headline and row.statistic == "mean" and not row.by,
         "items": lambda row: now(row) and row.item in book.items and row.statistic == "share" and not row.by,
-        "areas": lambda row: now(row) and bool(row.by) and row.by == report.area and row.item not in practices - set(report.headline),
-        "groups": lambda row: now(row) and row.by in report.groups and row.by != report.area and row.item not in practices - set(report.headline),
+        "areas": lambda row: (
+            now(row) and bool(row.by) and row.by == report.area and row.item not in practices - set(report.headline)
+        ),
+        "groups": lambda row: (
+            now(row)
+            and row.by in report.groups
+            and row.by != report.area
+            and row.item not in practices - set(report.headline)
+        ),
         "practices": lambda row: now(row) and row.item in practices and row.statistic == "mean",
         "models": lambda row: row.wave == wave and row.block.startswith("model_"),
     }
@@ -57,9 +66,21 @@ def _practice_variables(book: Codebook) -> set[str]:
 def _figure_rows(rows: Sequence[Figure], book: Codebook, languages: Sequence[str]) -> Iterator[list[str]]:
     """Head and lines of figures; codes first, then their wording in each language, then the numbers."""
     yield [
-        "wave", "block", "item", "statistic", "level", "by", "group",
+        "wave",
+        "block",
+        "item",
+        "statistic",
+        "level",
+        "by",
+        "group",
         *(f"{key}_{code}" for code in languages for key in ("item", "level", "group")),
-        "estimate", "ci_low", "ci_high", "n", "deff", "p", "mark",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "n",
+        "deff",
+        "p",
+        "mark",
     ]
     for row in rows:
         wording = (text for code in languages for text in _wording(row, book, Language(code)))

@@ -63,7 +63,11 @@ def change_words(lang: Language, change: Figure | None, since: str, first: bool)
         text = lang.t("Down %(size)s points since %(wave)s", size=size, wave=since)
     else:
         text = lang.t("No change could be shown since %(wave)s", wave=since)
-    return lang.t("%(text)s (95%% interval of the change: %(interval)s points)", text=text, interval=interval) if interval else text
+    return (
+        lang.t("%(text)s (95%% interval of the change: %(interval)s points)", text=text, interval=interval)
+        if interval
+        else text
+    )
 
 
 def headline_finding(lang: Language, label: str, figure: Figure | None, change: Figure | None, since: str) -> str:
@@ -75,10 +79,24 @@ def headline_finding(lang: Language, label: str, figure: Figure | None, change: 
         return lang.t("%(label)s stands at %(share)s", label=label, share=share)
     size = lang.decimal(100 * abs(change.estimate), 1)
     if direction == "up":
-        return lang.t("%(label)s stands at %(share)s, up %(size)s points since %(wave)s", label=label, share=share, size=size, wave=since)
+        return lang.t(
+            "%(label)s stands at %(share)s, up %(size)s points since %(wave)s",
+            label=label,
+            share=share,
+            size=size,
+            wave=since,
+        )
     if direction == "down":
-        return lang.t("%(label)s stands at %(share)s, down %(size)s points since %(wave)s", label=label, share=share, size=size, wave=since)
-    return lang.t("%(label)s stands at %(share)s; no change could be shown since %(wave)s", label=label, share=share, wave=since)
+        return lang.t(
+            "%(label)s stands at %(share)s, down %(size)s points since %(wave)s",
+            label=label,
+            share=share,
+            size=size,
+            wave=since,
+        )
+    return lang.t(
+        "%(label)s stands at %(share)s; no change could be shown since %(wave)s", label=label, share=share, wave=since
+    )
 
 
 def changes_point(lang: Language, changes: Sequence[Named], since: str) -> str:
@@ -151,7 +169,9 @@ def group_finding(lang: Language, label: str, contrasts: Sequence[Named], most: 
 
 def _named(lang: Language, told: Sequence[Named], direction: State, most: int) -> str:
     """Names of those that differ in one direction, the largest difference first, the surplus counted."""
-    found = sorted((pair for pair in told if state(pair[1]) == direction), key=lambda pair: (-abs(pair[1].estimate), pair[0]))
+    found = sorted(
+        (pair for pair in told if state(pair[1]) == direction), key=lambda pair: (-abs(pair[1].estimate), pair[0])
+    )
     names = [name for name, _ in found[:most]]
     if len(found) > most:
         names.append(lang.nt("%(n)s more", "%(n)s more", len(found) - most))
@@ -162,12 +182,20 @@ def trend_finding(lang: Language, label: str, first: Figure | None, last: Figure
     """From the first wave to this one; overlapping intervals are told as no change that could be shown."""
     if first is None or last is None or not first.bounded or not last.bounded:
         return lang.t("%(label)s over the waves", label=label)
-    values = {"label": label, "wave": lang.wave(first.wave), "from": lang.percent(first.estimate), "to": lang.percent(last.estimate)}
+    values = {
+        "label": label,
+        "wave": lang.wave(first.wave),
+        "from": lang.percent(first.estimate),
+        "to": lang.percent(last.estimate),
+    }
     if last.low > first.high:
         return lang.t("%(label)s is higher than in %(wave)s: %(from)s then, %(to)s now", **values)
     if last.high < first.low:
         return lang.t("%(label)s is lower than in %(wave)s: %(from)s then, %(to)s now", **values)
-    return lang.t("%(label)s: the intervals of %(wave)s (%(from)s) and now (%(to)s) overlap, so no change can be read off", **values)
+    return lang.t(
+        "%(label)s: the intervals of %(wave)s (%(from)s) and now (%(to)s) overlap, so no change can be read off",
+        **values,
+    )
 
 
 def answers_finding(lang: Language, chapter: str, shares: Sequence[tuple[str, float]]) -> str:
@@ -177,7 +205,11 @@ def answers_finding(lang: Language, chapter: str, shares: Sequence[tuple[str, fl
     low, high = min(shares, key=lambda pair: pair[1]), max(shares, key=lambda pair: pair[1])
     return lang.t(
         "%(chapter)s: positive answers run from %(low)s (%(least)s) to %(high)s (%(most)s)",
-        chapter=chapter, low=lang.percent(low[1], 0), least=low[0], high=lang.percent(high[1], 0), most=high[0],
+        chapter=chapter,
+        low=lang.percent(low[1], 0),
+        least=low[0],
+        high=lang.percent(high[1], 0),
+        most=high[0],
     )
 
 
@@ -189,10 +221,7 @@ def model_finding(lang: Language, outcome: str, effects: Sequence[Named], points
         return lang.t("%(outcome)s: the regression cannot be shown", outcome=outcome)
     if not found:
         return lang.t("%(outcome)s: no association could be shown with the things asked about", outcome=outcome)
-    sizes = [
-        _sized(lang, name, figure) if points else name
-        for name, figure in found[:most]
-    ]
+    sizes = [_sized(lang, name, figure) if points else name for name, figure in found[:most]]
     return lang.t("Linked with %(outcome)s, other things equal: %(names)s", outcome=outcome, names=lang.listed(sizes))
 
 

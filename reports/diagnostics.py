@@ -1,0 +1,181 @@
+"""How well it was done: sample and response, weighting, precision, data quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reports.cells import count_cell, decimal_cell, number, share_cell, text_cell
+from reports.glossary import problem_words, rate_words, step_words
+from reports.scene import Scene
+from reports.view import Section, Table
+
+DISPOSITIONS = ("complete", "partial", "refusal", "noncontact", "other", "unknown", "ineligible")
+RATES = ("RR1", "RR3", "COOP1", "REF1", "CON1")
+
+
+def sample(scene: Scene) -> Section:
+    """What became of the cases, and the response rates."""
+    t, sample = scene.lang.t, scene.fact("sample") or {}
+    labels = {
+        "delivered": t("Cases delivered"),
+        "duplicates": t("Duplicates removed"),
+        "quarantined": t("Interviews set aside"),
+        "partial": t("Of these, a required answer missing"),
+        "completes": t("Completed interviews, used here"),
+    }
+    terms = [
+        (label, scene.lang.count(known))
+        for key, label in labels.items()
+        if (known := number(sample.get(key))) is not None
+    ]
+    if (eligible := number(sample.get("eligibility"))) is not None:
+        terms.append((t("Cases of unknown eligibility counted as eligible (e)"), scene.lang.percent(eligible)))
+    cases = {
+        "complete": t("Complete interview"),
+        "partial": t("Partial interview"),
+        "refusal": t("Refusal or break-off"),
+        "noncontact": t("Nobody reached"),
+        "other": t("Other, eligible"),
+        "unknown": t("Eligibility unknown"),
+        "ineligible": t("Not eligible"),
+    }
+    counts = sample.get("dispositions") or {}
+    rows = tuple((text_cell(cases[key]), count_cell(scene, counts[key])) for key in DISPOSITIONS if key in counts)
+    rates = sample.get("rates") or {}
+    names = rate_words(scene.lang)
+    rated = tuple((text_cell(names[key]), share_cell(scene, rates[key])) for key in RATES if key in rates)
+    tables = (
+        Table(t("What became of the cases"), (t("Result"), t("Cases")), rows),
+        Table(t("Response rates by AAPOR’s standard definitions"), (t("Rate"), t("Share")), rated),
+    )
+    return Section(t("Sample and response"), "sample", terms=tuple(terms), tables=tables)
+
+
+def weighting(scene: Scene) -> Section:
+    """The weights step by step, and the sample before and after."""
+    t, names = scene.lang.t, step_words(scene.lang)
+    steps = tuple(
+        (
+            text_cell(names.get(str(step.get("step")), str(step.get("step", "")))),
+            count_cell(scene, step.get("n")),
+            decimal_cell(scene, step.get("min")),
+            decimal_cell(scene, step.get("max")),
+            decimal_cell(scene, step.get("deff")),
+            count_cell(scene, step.get("n_eff")),
+        )
+        for step in scene.fact("weighting", "steps") or ()
+    )
+    margins = tuple(
+        (
+            text_cell(_margin(scene, row)),
+            share_cell(scene, row.get("before")),
+            share_cell(scene, row.get("after")),
+            share_cell(scene, row.get("target")),
+        )
+        for row in scene.fact("weighting", "margins") or ()
+    )
+    rake = [_joined(scene, margin) for margin in scene.book.weighting.rake]
+    text = (
+        [t("The weights make the sample match known totals of %(margins)s.", margins=scene.lang.listed(rake))]
+        if rake
+        else []
+    )
+    heads = (t("Step"), t("Persons"), t("Smallest"), t("Largest"), t("Design effect"), t("Effective sample"))
+    before = (t("Group"), t("Before"), t("After"), t("Known"))
+    return Section(
+        t("Weighting"),
+        "weighting",
+        text=tuple(text),
+        tables=(
+            Table(t("The weights, step by step"), heads, steps),
+            Table(
+                t("Shares of the sample before and after weighting, against the known shares"),
+                before,
+                margins,
+                folded=True,
+            ),
+        ),
+    )
+
+
+def _joined(scene: Scene, margin: str) -> str:
+    return " × ".join(scene.label(variable) for variable in margin.split(":"))
+
+
+def _margin(scene: Scene, row: Mapping[str, Any]) -> str:
+    """Name of one cell of a margin."""
+    variables, codes = str(row.get("margin", "")).split(":"), str(row.get("level", "")).split(":")
+    if len(variables) != len(codes):
+        return str(row.get("level", ""))
+    return " × ".join(scene.level(variable, code) for variable, code in zip(variables, codes, strict=True))
+
+
+def precision(scene: Scene) -> Section:
+    """Design, half intervals and design effects of the headline figures."""
+    t, lang = scene.lang.t, scene.lang
+    labels = {"strata": t("Strata"), "psus": t("Primary sampling units"), "df": t("Degrees of freedom")}
+    design = scene.fact("design") or {}
+    terms = [
+        (label, lang.count(known)) for key, label in labels.items() if (known := number(design.get(key))) is not None
+    ]
+    rows = tuple(
+        (
+            text_cell(scene.label(name)),
+            share_cell(scene, (row.high - row.low) / 2 if row.bounded else None),
+            decimal_cell(scene, row.deff),
+            count_cell(scene, row.n),
+        )
+        for name in scene.book.report.headline
+        if (row := scene.figures.one(scene.wave, name, "mean")) is not None and row.shown
+    )
+    heads = (t("Indicator"), t("Half the interval"), t("Design effect"), t("Respondents"))
+    text = (
+        t(
+            "Intervals are 95%% confidence intervals that take strata, sampling units and weights into account; "
+            "differences are called differences when p < 0.05 after correction for the number of comparisons in the "
+            "table."
+        ),
+    )
+    return Section(
+        t("Precision"),
+        "precision",
+        text=text,
+        terms=tuple(terms),
+        tables=(Table(t("Precision of the headline figures"), heads, rows),),
+    )
+
+
+def quality(scene: Scene) -> Section:
+    """Problems of the delivered data by kind."""
+    t, rules = scene.lang.t, problem_words(scene.lang)
+    minutes = number(scene.fact("quality", "median_minutes"))
+    terms = (
+        ((t("Median length of an interview"), t("%(n)s minutes", n=scene.lang.decimal(minutes, 1))),)
+        if minutes is not None
+        else ()
+    )
+    totals: dict[str, dict[str, float]] = {}
+    for row in scene.fact("quality", "problems") or ():
+        rule, item = str(row.get("rule", "")), str(row.get("item", ""))
+        found = totals.setdefault(rule, {})
+        found[item] = found.get(item, 0) + (number(row.get("n")) or 0)
+    rows = tuple(
+        (text_cell(rules.get(rule, rule)), text_cell(_few(scene, list(items))), count_cell(scene, sum(items.values())))
+        for rule, items in sorted(totals.items())
+    )
+    table = Table(
+        t("Problems found in the delivered data"),
+        (t("Problem"), t("Questions"), t("Cases")),
+        rows,
+        note=t("Nothing is mended silently: an unusable answer becomes missing, an unusable interview is set aside."),
+    )
+    return Section(t("Data quality"), "quality", terms=terms, tables=(table,))
+
+
+def _few(scene: Scene, items: Sequence[str], most: int = 3) -> str:
+    """Labels of the first items, the surplus counted."""
+    names = [scene.label(item) for item in items[:most] if item]
+    if len(items) > most:
+        names.append(scene.lang.nt("%(n)s more", "%(n)s more", len(items) - most))
+    return scene.lang.listed(names) if names else ""

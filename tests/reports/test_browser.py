@@ -1,0 +1,110 @@
+"""The pages as people open them: a real Chromium, from file://, wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reports.render import render
+from tests.reports.sample import WAVES, city, plain_survey
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+WIDTHS = (1280, 768, 390, 320)
+PAGES = ("city/zh.html", "city/en.html", "city/index.html", "plain/en.html")
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('svg text')]
+    .filter(text => text.getClientRects().length).map(text => {
+        const matrix = text.getScreenCTM();
+        return parseFloat(getComputedStyle(text).fontSize) * Math.min(matrix.a, matrix.d);
+    }))"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both sample reports as files."""
+    folder = tmp_path_factory.mktemp("site")
+    for name, (release, book), wave in (("city", city(), WAVES[-1]), ("plain", plain_survey(), "2007-08")):
+        for path, body in render(release, book, wave, book.languages).items():
+            file = folder / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(body)
+    return folder
+
+
+@pytest.fixture
+def heard() -> list[str]:
+    """What a page said on its console, and what it asked for."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, heard: list[str]) -> Iterator[Page]:
+    """A page that listens."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: heard.append(request.url))
+    yield page
+    context.close()
+
+
+def open_all(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_opens_without_a_word_or_a_request(page: Page, heard: list[str], site: Path, name: str) -> None:
+    page.goto((site / name).as_uri())
+    assert heard == [(site / name).as_uri()]
+    assert page.evaluate("getComputedStyle(document.body).margin") == "0px"  # the policy let the style in
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways(page: Page, site: Path, name: str) -> None:
+    page.goto((site / name).as_uri())
+    open_all(page)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+
+
+@pytest.mark.parametrize("name", ["city/zh.html", "city/en.html"])
+def test_text_in_charts_keeps_its_size_on_a_phone(page: Page, site: Path, name: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto((site / name).as_uri())
+    assert page.evaluate(SMALLEST) >= 11
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(page: Page, site: Path, name: str, width: int, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto((site / name).as_uri())
+    open_all(page)
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_the_skip_link_comes_first(page: Page, site: Path) -> None:
+    page.goto((site / "city/en.html").as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main"
+
+
+def test_a_printed_page_is_light_and_says_that_it_is_simulated(page: Page, site: Path) -> None:
+    page.emulate_media(media="print", color_scheme="dark")
+    page.goto((site / "city/zh.html").as_uri())
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator(".banner").is_visible()
+    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
