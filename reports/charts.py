@@ -37,7 +37,7 @@ def axis(values: Sequence[float], floor: float = 0.0, ceiling: float = 1.0, span
     low, high = max(floor, min(known)), min(ceiling, max(known))
     if high < low:
         low, high = floor, ceiling
-    missing = max(0.0, span - (high - low))
+    missing = max(0.0, max(span, (ceiling - floor) / 50) - (high - low))
     low, high = low - missing / 2, high + missing / 2
     low, high = (low - max(0.0, high - ceiling), min(high, ceiling)) if high > ceiling else (low, high)
     low, high = (max(low, floor), high + max(0.0, floor - low)) if low < floor else (low, high)

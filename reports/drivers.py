@@ -86,7 +86,7 @@ def _margin(term: Figure, margins: list[Figure]) -> Figure:
 def _around_zero(figures: list[Figure]) -> Axis:
     """An axis that holds all intervals and nought."""
     ends = [value for row in figures if row.bounded for value in (row.low, row.high)]
-    reach = max([abs(value) for value in ends], default=1.0)
+    reach = max([abs(value) for value in ends], default=0.0) or 1.0
     return axis([0.0, *ends], floor=-reach, ceiling=reach)
 
 

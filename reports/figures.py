@@ -27,6 +27,7 @@ class Figure:
     by: str
     group: str
     estimate: float
+    se: float
     low: float
     high: float
     n: float
@@ -114,11 +115,12 @@ def _figure(row: dict[Any, Any]) -> Figure:
     }
     numbers = {
         key: float("nan") if pd.isna(row[key]) else float(row[key])
-        for key in ("estimate", "ci_low", "ci_high", "n", "deff", "p", "q")
+        for key in ("estimate", "se", "ci_low", "ci_high", "n", "deff", "p", "q")
     }
     return Figure(
         **texts,
         estimate=numbers["estimate"],
+        se=numbers["se"],
         low=numbers["ci_low"],
         high=numbers["ci_high"],
         n=numbers["n"],

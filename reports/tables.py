@@ -13,7 +13,7 @@ from reports.figures import Figure, Figures
 from reports.language import Language, plain
 from survey.codebook import Codebook
 
-NUMBERS = ("estimate", "low", "high", "n", "deff", "p")
+NUMBERS = ("estimate", "se", "low", "high", "n", "deff", "p")
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 NAMES = ("headline", "trend", "items", "areas", "groups", "practices", "models", "method")
 
@@ -75,6 +75,7 @@ def _figure_rows(rows: Sequence[Figure], book: Codebook, languages: Sequence[str
         "group",
         *(f"{key}_{code}" for code in languages for key in ("item", "level", "group")),
         "estimate",
+        "se",
         "ci_low",
         "ci_high",
         "n",

@@ -22,7 +22,7 @@ FLAT = {"estimate": 0.004, "low": -0.010, "high": 0.018, "p": 0.6}
 
 def figure(**values: Any) -> Figure:
     plain = Figure(
-        "2026H1", "", "security", "change", "2025H2", "", "", 0.9, 0.88, 0.92, 3000, 1.5, math.nan, "released"
+        "2026H1", "", "security", "change", "2025H2", "", "", 0.9, 0.01, 0.88, 0.92, 3000, 1.5, math.nan, "released"
     )
     return dataclasses.replace(plain, **values)
 
