@@ -7,7 +7,12 @@ find_browser() {
     done
     return 1
 }
-find_font() { ls /usr/share/fonts/opentype/noto/NotoSansCJK-* /usr/share/fonts/truetype/wqy/* >/dev/null 2>&1; }
+find_font() {
+    for font in /usr/share/fonts/opentype/noto/NotoSansCJK-* /usr/share/fonts/truetype/wqy/*; do
+        if [ -e "$font" ]; then return 0; fi
+    done
+    return 1
+}
 if find_browser && find_font; then exit 0; fi
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo 'Installing Chromium for the browser tests …'
