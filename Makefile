@@ -38,8 +38,9 @@ lock: .venv/dev.stamp ## Pin the newest versions that fit, with hashes.
 simulate: .venv/run.stamp ## Write the deliveries of the fictional city anew.
 	$(BIN)/anxin simulate
 
-clean: ## Delete what can be made again; deliveries stay.
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache public data/work
+# The pseudonyms' key and the ledger in data/work can't be made again, and public/ holds the last good reports.
+clean: ## Delete the environment and the caches; deliveries, data/work and public/ stay.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
