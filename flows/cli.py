@@ -32,8 +32,24 @@ def main() -> None:
     try:
         app()
     except AnxinError as error:
-        typer.secho(error.describe(), fg="red", err=True)
+        title, *parts = error.describe().split("\n")
+        _print(f"[bold red]{_plain(title)}[/]", *map(_plain, parts), stderr=True)
         sys.exit(error.exit_code)
+
+
+def _print(*lines: str, stderr: bool = False) -> None:
+    """Lines with Rich's marks, in colour where a terminal shows it, never folded."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(line)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
 
 
 def _workspace() -> Workspace:
@@ -71,14 +87,18 @@ def run(
         name = "prefect"
     outcome = runs.run(job, driver, name, _tell, lambda: datetime.now(UTC))
     if outcome.fresh:
-        typer.echo("Nothing changed since the last run.")
+        _print("Nothing changed since the last run.")
+    else:
+        newest = list(outcome.published)[-1]
+        _print("", f"[bold]{survey} {newest}[/]", *outcome.headlines)
     for published, place in outcome.published.items():
         for language in job.languages:
-            typer.echo(f"{survey} {published} {language}: {place / f'{language}.html'}")
+            _print(f"[green]{_plain(str(place / f'{language}.html'))}[/]  ({survey}, {published}, {language})")
 
 
 def _tell(line: Line) -> None:
-    typer.echo(f"{line.stage:<12} {line.wave:<8} {line.rows_in:>9,} → {line.rows_out:>9,} rows  {line.seconds:6.2f} s")
+    rows = f"{line.rows_in:>9,} → {line.rows_out:>9,} {'files' if line.stage == 'publication' else 'rows'}"
+    _print(f"[dim]{line.wave:<8}[/] {line.stage:<12} {rows:<28} {line.seconds:6.2f} s")
 
 
 @app.command()
