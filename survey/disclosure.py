@@ -48,7 +48,18 @@ def release(figures: pd.DataFrame, facts: dict[str, Any], book: Codebook) -> Rel
     told = {flag: int(counts.get(flag, 0)) for flag in (*WITHHELD, "caution")}
     rules = {name: getattr(book.disclosure, name) for name in ("min_n", "caution_n", "min_psus")}
     rows.loc[rows["flag"].isin(WITHHELD), NUMBERS] = np.nan
-    return Releasable(rows, {**facts, "disclosure": {"figures": len(rows), **told, "rules": rules}})
+    return Releasable(rows, {**_told(facts, book), "disclosure": {"figures": len(rows), **told, "rules": rules}})
+
+
+def _told(facts: dict[str, Any], book: Codebook) -> dict[str, Any]:
+    """Facts without counts of fewer than min_n persons who refused, did not know or left an item blank."""
+    quality = dict(facts.get("quality", {}))
+    if "answered" in quality:
+        quality["answered"] = {
+            item: {reason: n for reason, n in counts.items() if n >= book.disclosure.min_n}
+            for item, counts in quality["answered"].items()
+        }
+    return {**facts, "quality": quality}
 
 
 def _flag(rows: pd.DataFrame, where: pd.Series, flag: str, reason: str) -> pd.DataFrame:
@@ -71,6 +82,7 @@ def _secondary(rows: pd.DataFrame) -> pd.DataFrame:
     """Where one group alone is withheld the total would give it away: the smallest other group is withheld too."""
     cells = rows[_levels(rows) & rows["by"].ne("")].groupby([*CELL], sort=False)
     groups = cells.agg(n=("n", "first"), withheld=("flag", lambda f: (f == "suppressed_primary").any())).reset_index()
+    groups["withheld"] = groups["withheld"].astype(bool)
     alone = groups.groupby(["wave", "item", "by"])["withheld"].transform("sum") == 1
     open_ = groups[alone & ~groups["withheld"] & groups["n"].gt(0)].sort_values(["n", "group"])
     smallest = open_.drop_duplicates(["wave", "item", "by"])

@@ -1,0 +1,115 @@
+"""The release boundary on tables written out by hand, and an outsider who subtracts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from survey.codebook import Codebook
+from survey.disclosure import WITHHELD, release
+from survey.survey_yaml import parse
+from survey.tidy import NUMBERS, results
+from tests.small_survey import YAML
+
+BOOK: Codebook = parse(YAML)
+
+
+def cell(n: float, estimate: float = 0.6, group: str = "", by: str = "", **more: object) -> dict[str, object]:
+    """A share of one group with a plausible interval."""
+    half = 0.02 if n else float("nan")
+    figure = {"wave": "w1", "item": "feels_safe", "statistic": "mean", "by": by, "group": group, "estimate": estimate}
+    numbers = {"se": half / 2, "ci_low": estimate - half, "ci_high": estimate + half, "n": n, "n_eff": n, "psus": 9}
+    return {**figure, **numbers, **more}
+
+
+def flags(rows: list[dict[str, object]]) -> list[str]:
+    return release(results(rows), {}, BOOK).results["flag"].tolist()
+
+
+def areas(*sizes: int, **more: object) -> list[dict[str, object]]:
+    total = cell(sum(sizes))
+    return [total, *(cell(n, by="district", group=str(k), **more) for k, n in enumerate(sizes, 1))]
+
+
+def test_a_small_group_and_its_smallest_neighbour_are_withheld() -> None:
+    assert flags(areas(9, 300, 200)) == ["released", "suppressed_primary", "released", "suppressed_secondary"]
+
+
+def test_two_small_groups_protect_each_other() -> None:
+    assert flags(areas(9, 8, 300)) == ["released", "suppressed_primary", "suppressed_primary", "released"]
+
+
+def test_exactly_the_minimum_is_shown() -> None:
+    assert flags(areas(10, 300, 200))[1] != "suppressed_primary"
+
+
+def test_a_group_of_one_sampling_unit_is_withheld() -> None:
+    rows = areas(400, 300, 200)
+    rows[1]["psus"] = 1
+    assert flags(rows)[1] == "suppressed_primary"
+
+
+def test_nobody_asked_is_not_a_secret() -> None:
+    assert flags([cell(0, float("nan"))]) == ["not_asked"]
+
+
+def test_caution_below_one_hundred() -> None:
+    assert flags(areas(99, 300, 200)) == ["released", "caution", "released", "released"]
+
+
+def test_nchs_rules_for_proportions() -> None:
+    """Parker and others (2017): n_eff below 30; width of 0.30 or more; width over 130 % of the share."""
+    wide = cell(500, 0.5, ci_low=0.35, ci_high=0.65)
+    relative = cell(500, 0.04, ci_low=0.01, ci_high=0.07)
+    narrow = cell(500, 0.02, ci_low=0.001, ci_high=0.05)  # width under 0.05 is presentable whatever the ratio
+    few = cell(500, 0.5, n_eff=29)
+    assert flags([wide, relative, narrow, few]) == ["unreliable", "unreliable", "released", "unreliable"]
+
+
+def test_change_and_difference_fall_with_their_level() -> None:
+    rows = areas(9, 300, 200)
+    for statistic, level in (("change", "w0"), ("difference", "rest")):
+        rows += [cell(n, 0.05, str(k), "district", statistic=statistic, level=level) for k, n in enumerate((9, 300), 1)]
+    found = flags(rows)
+    assert [flag.startswith("suppressed") for flag in found[4:]] == [True, False, True, False]
+
+
+def test_a_level_withheld_last_wave_withholds_the_change() -> None:
+    before = [{**row, "wave": "w0"} for row in areas(9, 8, 300)]
+    change = cell(300, 0.05, "1", "district", statistic="change", level="w0")
+    found = flags([*before, *areas(200, 300, 200), change])
+    assert found[-1] == "suppressed_secondary"
+
+
+def test_what_is_withheld_has_no_number_left() -> None:
+    released = release(results(areas(9, 300, 200)), {}, BOOK).results
+    hidden = released[released["flag"].isin(WITHHELD)]
+    assert len(hidden) == 2
+    assert hidden[NUMBERS].isna().all(axis=None)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=9))
+def test_an_outsider_cannot_subtract(sizes: list[int]) -> None:
+    """Known: the total's n and every shown group's n. One withheld group alone would follow by subtraction."""
+    released = release(results(areas(*sizes)), {}, BOOK).results.iloc[1:]
+    hidden = released["flag"].str.startswith("suppressed").to_numpy()
+    counts = np.array(sizes)
+    if hidden.any() and (counts[~hidden] > 0).any():
+        unknown = counts[hidden & (counts > 0)]
+        assert len(unknown) != 1
+
+
+def test_small_counts_of_reasons_are_not_told() -> None:
+    facts = {"quality": {"answered": {"safe": {"answered": 400, "refused": 3, "dont_know": 12}}}}
+    told = release(results([cell(400)]), facts, BOOK).facts["quality"]["answered"]["safe"]
+    assert told == {"answered": 400, "dont_know": 12}
+
+
+def test_the_frame_handed_in_is_not_changed() -> None:
+    frame = results(areas(9, 300, 200))
+    before = frame.copy()
+    release(frame, {}, BOOK)
+    pd.testing.assert_frame_equal(frame, before)

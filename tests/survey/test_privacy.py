@@ -1,0 +1,73 @@
+"""The identity boundary: what passes is listed, and what passes cannot be traced without the key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import pandas as pd
+import pytest
+
+from survey.cleaning import clean
+from survey.errors import DataError
+from survey.privacy import Protected, anonymity, protect, pseudonyms
+from survey.survey_yaml import parse
+from tests.small_survey import YAML, frame
+
+KEY = b"a secret of thirty-two bytes ..."
+
+
+def protected(key: bytes = KEY, wave: str = "w1", yaml: str = YAML) -> Protected:
+    delivered = frame()
+    delivered.index = pd.RangeIndex(2, 2 + len(delivered), name="row")
+    book = parse(yaml)
+    return protect(clean(delivered, book, "w1"), book, wave, key)
+
+
+def test_only_listed_columns_pass() -> None:
+    passed = set(protected().frame.columns)
+    assert passed == {
+        *("person", "district", "community", "sex", "weight_in", "safe", "lights", "lit", "feels_safe")
+    }  # no name, phone or remark; no exact age, because nothing in survey.yaml gives a reason for it
+
+
+def test_an_exact_number_passes_only_with_a_reason() -> None:
+    reason = YAML.replace("privacy: {", "privacy: {exact: {age: {zh: 模型需要, en: The model needs it}}, ")
+    assert "age" in protected(yaml=reason).frame
+
+
+def test_no_delivered_value_of_an_identifier_is_left() -> None:
+    cells = {str(value) for column in protected().frame for value in protected().frame[column]}
+    delivered = frame()
+    for name in ("person", "name", "phone", "community"):
+        assert not cells & set(delivered[name])
+
+
+def test_rows_do_not_keep_the_line_of_the_file() -> None:
+    assert protected().frame.index.tolist() == list(range(360))
+
+
+def test_pseudonyms_are_hmac_sha256() -> None:
+    expected = hmac.new(KEY, b"town|w1|person|P1", hashlib.sha256).hexdigest()[:16]
+    assert pseudonyms(pd.Series(["P1"]), KEY, "town|w1|person").tolist() == [expected]
+
+
+def test_people_are_unlinked_between_waves_and_communities_are_not() -> None:
+    first, second = protected(wave="w1").frame, protected(wave="w2").frame
+    assert not set(first["person"]) & set(second["person"])
+    assert first["community"].tolist() == second["community"].tolist()
+
+
+def test_another_key_gives_other_pseudonyms() -> None:
+    assert not set(protected().frame["person"]) & set(protected(key=KEY[::-1]).frame["person"])
+
+
+def test_a_short_key_is_refused() -> None:
+    with pytest.raises(DataError, match="16 bytes"):
+        protected(key=b"short")
+
+
+def test_k_by_hand() -> None:
+    table = pd.DataFrame({"sex": list("112222"), "area": list("112221")})
+    assert anonymity(table, ["sex", "area"]) == (1, 1)
+    assert anonymity(table, ["sex"]) == (2, 0)
