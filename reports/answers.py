@@ -103,7 +103,11 @@ def _pairs(scene: Scene, names: Sequence[str]) -> Answers:
 def _detail(scene: Scene, name: str, row: Figure | None) -> str:
     """Wording, size and notes of a question in one line."""
     size = scene.size(row)
-    parts = (scene.lang.say(scene.book.items[name].text), f"n = {size}" if size else "", _note(scene, name))
+    parts = (
+        scene.lang.say(scene.book.items[name].text),
+        f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{size}" if size else "",
+        _note(scene, name),
+    )
     return scene.lang.t(" · ").join(part for part in parts if part)
 
 

@@ -50,13 +50,14 @@ def _card(scene: Scene, name: str) -> Card:
     direction = words.state(change)
     recipe = scene.book.indicators[name]
     people = recipe.recipe == "any" or len(recipe.of) == 1
-    shown = figure is not None and figure.shown
+    shown, alone = figure is not None and figure.shown, len(scene.waves) == 1
+    told = not alone or name == scene.book.report.headline[0]
     return Card(
         label=scene.label(name),
         value=scene.cell(figure),
         interval=scene.lang.interval(figure.low, figure.high) if figure is not None and figure.bounded else "",
         plainly=words.plainly(scene.lang, figure.estimate) if figure is not None and shown and people else "",
-        change=words.change_words(scene.lang, change, scene.lang.wave(since), len(scene.waves) == 1) if shown else "",
+        change=words.change_words(scene.lang, change, scene.lang.wave(since), alone) if shown and told else "",
         state=direction if shown else "none",
         news=words.news(direction, recipe.better) if shown else "",
         drawn=scene.drawn(figure, WHOLE),

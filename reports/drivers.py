@@ -60,6 +60,8 @@ def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list
     outcome = scene.label(model.outcome)
     told = [(_term(scene, row), effect) for row, effect in zip(terms, shown, strict=True)]
     ratio = {"binomial": t("Odds ratio"), "poisson": t("Rate ratio")}.get(model.family, "")
+    indicator = scene.book.indicators.get(model.outcome)
+    better = indicator.better if indicator is not None else "higher"
     sizes = [row.n for row in coefficients if math.isfinite(row.n)]
     notes = [t("Design-based regression; every row holds the other rows constant.")]
     notes += [scene.lang.nt("%(n)s respondent.", "%(n)s respondents.", int(max(sizes)))] if sizes else []
@@ -71,7 +73,8 @@ def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list
         ratio_head=ratio,
         ends=(_end(scene, scale.low, points), _end(scene, scale.high, points)),
         rows=tuple(
-            _row(scene, row, effect, points, bool(ratio), scale) for row, effect in zip(terms, shown, strict=True)
+            _row(scene, row, effect, points, bool(ratio), scale, better)
+            for row, effect in zip(terms, shown, strict=True)
         ),
         notes=tuple(notes),
     )
@@ -129,7 +132,7 @@ def _against(scene: Scene, row: Figure) -> str:
     return scene.lang.t("against %(reference)s", reference=scene.level(row.item, reference)) if reference else ""
 
 
-def _row(scene: Scene, row: Figure, effect: Figure, points: bool, ratio: bool, scale: Axis) -> ModelRow:
+def _row(scene: Scene, row: Figure, effect: Figure, points: bool, ratio: bool, scale: Axis, better: str) -> ModelRow:
     ratio_cell, ratio_interval = Cell("", mark=row.mark), ""
     if ratio and row.shown:
         ratio_cell = Cell(_exp(scene, row.estimate), caution=row.caution)
@@ -142,7 +145,7 @@ def _row(scene: Scene, row: Figure, effect: Figure, points: bool, ratio: bool, s
     )
     ends = _size(scene, effect.low, points), _size(scene, effect.high, points)
     interval = scene.lang.t("%(low)s to %(high)s", low=ends[0], high=ends[1]) if effect.bounded else ""
-    tone = {"up": "high", "down": "low"}.get(words.state(effect), "")
+    tone = words.news(words.state(effect), better)
     drawn = Drawn(whisker(scale, effect.estimate, effect.low, effect.high, 0.0), tone) if effect.bounded else None
     p = scene.lang.p_value(effect.p) if effect.shown and math.isfinite(effect.p) else ""
     return ModelRow(_term(scene, row), _against(scene, row), cell, interval, drawn, ratio_cell, ratio_interval, p)

@@ -146,6 +146,15 @@ class Language:
         text = say(dict(words), self.code) or next((words[key] for key in sorted(words)), "")
         return plain(text, length)
 
+    def inner(self, label: str) -> str:
+        """A label in the middle of a sentence.
+
+        >>> Language("en").inner("Sense of security"), Language("en").inner("CCTV")
+        ('sense of security', 'CCTV')
+        """
+        small = self.code == "en" and label[1:2].islower()
+        return label[:1].lower() + label[1:] if small else label
+
     def percent(self, share: float, places: int = 1) -> str:
         """A share of 0–1 as per cent.
 

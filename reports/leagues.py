@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from reports import words
 from reports.blocks import headline_names
 from reports.charts import Axis
 from reports.figures import Figure
-from reports.language import Language
 from reports.scene import Scene, shares_axis
 from reports.view import League, LeagueRow, Leagues
 
-TONES = {"up": "high", "down": "low", "same": "", "none": ""}
-Finding = Callable[[Language, str, Sequence[words.Named]], str]
+Contrast = tuple[str, words.Named]
 
 
 def areas(scene: Scene) -> Leagues | None:
     """Block 5: the areas, the highest estimate first, those without a figure last."""
     by = scene.book.report.area
-    return _leagues(scene, [by], words.contrast_finding, ranked=True) if by else None
+    names = _names(scene, [by]) if by else []
+    if by is None or not names:
+        return None
+    contrasts = [pair for _, pair in _contrasts(scene, names[0], [by])]
+    finding = words.contrast_finding(scene.lang, scene.label(names[0]), contrasts)
+    return _leagues(scene, names, [by], finding, scene.label(by), ranked=True)
 
 
 def groups(scene: Scene) -> Leagues | None:
     """Block 6: the groups of people, in the order of their scales."""
-    return _leagues(scene, scene.book.report.groups, words.group_finding, ranked=False)
-
-
-def _leagues(scene: Scene, breakdowns: Sequence[str], finding: Finding, ranked: bool) -> Leagues | None:
-    """One table for each headline indicator that has figures by these breakdowns."""
-    names = [
-        name
-        for name in headline_names(scene)
-        if any(scene.figures.all(scene.wave, name, "mean", by) for by in breakdowns)
-    ]
+    breakdowns = scene.book.report.groups
+    names = _names(scene, breakdowns)
     if not names:
         return None
+    finding = words.group_finding(scene.lang, scene.label(names[0]), _contrasts(scene, names[0], breakdowns))
+    return _leagues(scene, names, breakdowns, finding, scene.lang.t("Group"), ranked=False)
+
+
+def _names(scene: Scene, breakdowns: Sequence[str]) -> list[str]:
+    """Headline indicators that have figures by these breakdowns."""
+    found = headline_names(scene)
+    return [name for name in found if any(scene.figures.all(scene.wave, name, "mean", by) for by in breakdowns)]
+
+
+def _leagues(
+    scene: Scene, names: Sequence[str], breakdowns: Sequence[str], finding: str, head: str, ranked: bool
+) -> Leagues:
+    """One table for each indicator."""
     leagues = [_league(scene, name, breakdowns, ranked) for name in names]
-    contrasts = [
-        (_name(scene, by, row.group), row)
+    return Leagues(finding, head, leagues[0], tuple(leagues[1:]))
+
+
+def _contrasts(scene: Scene, name: str, breakdowns: Sequence[str]) -> list[Contrast]:
+    """Differences from the rest, with the names of breakdown and group, where the figure itself is shown."""
+    return [
+        (scene.label(by), (_name(scene, by, row.group), row))
         for by in breakdowns
-        for row in scene.figures.all(scene.wave, names[0], "difference", by)
+        for row in scene.figures.all(scene.wave, name, "difference", by)
+        if (mean := scene.figures.one(scene.wave, name, "mean", "", by, row.group)) is not None and mean.shown
     ]
-    head = scene.label(breakdowns[0]) if len(breakdowns) == 1 else scene.lang.t("Group")
-    return Leagues(finding(scene.lang, scene.label(names[0]), contrasts), head, leagues[0], tuple(leagues[1:]))
 
 
 def _name(scene: Scene, by: str, group: str) -> str:
@@ -86,5 +99,7 @@ def _row(scene: Scene, name: str, by: str, figure: Figure, scale: Axis, referenc
         interval=scene.interval(figure),
         n=scene.size(figure),
         versus=words.against_rest(scene.lang, difference),
-        drawn=scene.drawn(figure, scale, reference, TONES[words.state(difference)]),
+        drawn=scene.drawn(
+            figure, scale, reference, words.news(words.state(difference), scene.book.indicators[name].better)
+        ),
     )

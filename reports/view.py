@@ -19,7 +19,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Drawn:
-    """An interval drawing and its tone (high, low or "")."""
+    """An interval drawing and its tone (good, bad or "" for no news)."""
 
     at: Whisker
     tone: str = ""

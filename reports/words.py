@@ -41,7 +41,7 @@ def plainly(lang: Language, share: float) -> str:
     """
     if share <= 0:
         return ""
-    if share < 0.05:
+    if share < 0.15:
         return lang.t("about 1 in %(n)s people", n=lang.count(1 / share))
     if share > 0.95:
         return lang.t("more than 9 in 10 people")
@@ -104,7 +104,7 @@ def changes_point(lang: Language, changes: Sequence[Named], since: str) -> str:
     told = [(label, change) for label, change in changes if change.shown]
     up = [_sized(lang, label, change) for label, change in told if state(change) == "up"]
     down = [_sized(lang, label, change) for label, change in told if state(change) == "down"]
-    same = [label for label, change in told if state(change) == "same"]
+    same = [lang.inner(label) for label, change in told if state(change) == "same"]
     values = {"wave": since, "up": lang.listed(up), "down": lang.listed(down), "names": lang.listed(same)}
     if not told:
         return ""
@@ -121,7 +121,7 @@ def changes_point(lang: Language, changes: Sequence[Named], since: str) -> str:
 
 def _sized(lang: Language, label: str, figure: Figure) -> str:
     """A name with its difference in points."""
-    return lang.t("%(label)s (%(points)s points)", label=label, points=lang.points(figure.estimate))
+    return lang.t("%(label)s (%(points)s points)", label=lang.inner(label), points=lang.points(figure.estimate))
 
 
 def against_rest(lang: Language, difference: Figure | None) -> str:
@@ -151,20 +151,27 @@ def contrast_finding(lang: Language, label: str, contrasts: Sequence[Named], mos
     return lang.t("%(label)s: no difference from the rest could be shown anywhere", **values)
 
 
-def group_finding(lang: Language, label: str, contrasts: Sequence[Named], most: int = 3) -> str:
-    """The same for groups of people."""
-    told = [(name, figure) for name, figure in contrasts if figure.shown]
-    low, high = _named(lang, told, "down", most), _named(lang, told, "up", most)
-    values = {"label": label, "low": low, "high": high}
+def group_finding(lang: Language, label: str, contrasts: Sequence[tuple[str, Named]], most: int = 3) -> str:
+    """Which breakdowns show a difference; the groups themselves are named when only one breakdown does.
+
+    Args: contrasts: (breakdown, (group, its difference from the others)).
+    """
+    told = [(by, pair) for by, pair in contrasts if pair[1].shown]
+    differing = list(dict.fromkeys(lang.inner(by) for by, pair in told if pair[1].significant))
     if not told:
-        return lang.t("%(label)s: no comparison with the rest can be shown", **values)
+        return lang.t("%(label)s: no comparison with the rest can be shown", label=label)
+    if not differing:
+        return lang.t("%(label)s: no group could be shown to differ from the others", label=label)
+    if len(differing) > 1:
+        return lang.t("%(label)s differs by %(names)s", label=label, names=lang.listed(differing))
+    named = [pair for _, pair in told]
+    low, high = _named(lang, named, "down", most), _named(lang, named, "up", most)
+    values = {"label": label, "by": differing[0], "low": low, "high": high}
     if low and high:
-        return lang.t("%(label)s is lower for %(low)s and higher for %(high)s than for others", **values)
+        return lang.t("%(label)s differs by %(by)s: lower for %(low)s, higher for %(high)s", **values)
     if low:
-        return lang.t("%(label)s is lower for %(low)s than for others", **values)
-    if high:
-        return lang.t("%(label)s is higher for %(high)s than for others", **values)
-    return lang.t("%(label)s: no group could be shown to differ from the others", **values)
+        return lang.t("%(label)s differs by %(by)s: lower for %(low)s", **values)
+    return lang.t("%(label)s differs by %(by)s: higher for %(high)s", **values)
 
 
 def _named(lang: Language, told: Sequence[Named], direction: State, most: int) -> str:
@@ -221,8 +228,10 @@ def model_finding(lang: Language, outcome: str, effects: Sequence[Named], points
         return lang.t("%(outcome)s: the regression cannot be shown", outcome=outcome)
     if not found:
         return lang.t("%(outcome)s: no association could be shown with the things asked about", outcome=outcome)
-    sizes = [_sized(lang, name, figure) if points else name for name, figure in found[:most]]
-    return lang.t("Linked with %(outcome)s, other things equal: %(names)s", outcome=outcome, names=lang.listed(sizes))
+    sizes = [_sized(lang, name, figure) if points else lang.inner(name) for name, figure in found[:most]]
+    return lang.t(
+        "Linked with %(outcome)s, other things equal: %(names)s", outcome=lang.inner(outcome), names=lang.listed(sizes)
+    )
 
 
 def method_finding(lang: Language, completes: float | None, rate: float | None) -> str:

@@ -94,6 +94,17 @@ def test_only_areas_found_different_are_named_and_withheld_ones_never() -> None:
     assert words.contrast_finding(EN, "Security", contrasts[3:]) == "Security: no comparison with the rest can be shown"
 
 
+def test_groups_are_named_when_one_breakdown_differs_and_breakdowns_when_several_do() -> None:
+    sex = [("Sex", ("Men", figure(**UP))), ("Sex", ("Women", figure(**DOWN))), ("Age", ("Secret", HIDDEN))]
+    assert words.group_finding(EN, "Security", sex) == "Security differs by sex: lower for Women, higher for Men"
+    several = [*sex, ("Age", ("Old", figure(**UP))), ("Income", ("Rich", figure(**FLAT)))]
+    assert words.group_finding(EN, "Security", several) == "Security differs by sex and age"
+    assert (
+        words.group_finding(EN, "Security", several[4:])
+        == "Security: no group could be shown to differ from the others"
+    )
+
+
 def test_many_areas_are_counted_not_listed() -> None:
     contrasts = [(name, figure(**(UP | {"estimate": 0.01 * place}))) for place, name in enumerate("ABCDE", 1)]
     assert (
@@ -121,7 +132,7 @@ def test_a_trend_is_told_only_when_intervals_are_apart() -> None:
 
 def test_a_regression_speaks_of_going_together() -> None:
     told = words.model_finding(EN, "Security", [("Patrols", figure(**UP)), ("Weather", figure(**FLAT))], points=True)
-    assert told == "Linked with Security, other things equal: Patrols (+2.1 points)"
+    assert told == "Linked with security, other things equal: patrols (+2.1 points)"
     assert "no association could be shown" in words.model_finding(
         EN, "Security", [("Weather", figure(**FLAT))], points=True
     )
