@@ -86,6 +86,7 @@ def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFram
         rare = logit["n_eff"] * np.minimum(logit["estimate"], 1 - logit["estimate"]) < 10
         parts.append(logit.where(~rare, beta))
     rows = pd.concat(parts, ignore_index=True).assign(statistic="mean", level="")
+    rows = rows.sort_values("item", key=lambda item: item.map(variables.index), kind="stable", ignore_index=True)
     groups = grouped(d.frame, by)
     units = dict(zip(groups.labels, d.psus_by(groups.code, len(groups.labels)), strict=True))
     return rows.assign(psus=rows["group"].map(units).astype(float))
