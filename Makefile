@@ -48,13 +48,15 @@ clean: ## Delete the environment and the caches; deliveries, data/work and publi
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo 'The venv module is missing. On Debian or Ubuntu: apt-get install -y python3-venv' >&2; exit 1; }
 
+# The locks are complete, hence --no-deps: the pip of Debian 12 refuses an extra (sqlalchemy[asyncio]) of a hashed package.
 .venv/run.stamp: requirements/run.txt pyproject.toml | .venv/bin/python
 	@echo 'Setting up (a few minutes the first time) …'
-	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt .venv/run.stamp
 	@echo 'Setting up the tools for tests …'
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
+	@$(PIP) check
 	@touch $@
