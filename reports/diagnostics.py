@@ -122,14 +122,14 @@ def precision(scene: Scene) -> Section:
     rows = tuple(
         (
             text_cell(scene.label(name)),
-            share_cell(scene, (row.high - row.low) / 2 if row.bounded else None),
+            decimal_cell(scene, 50 * (row.high - row.low) if row.bounded else None, 1),
             decimal_cell(scene, row.deff),
             count_cell(scene, row.n),
         )
         for name in scene.book.report.headline
         if (row := scene.figures.one(scene.wave, name, "mean")) is not None and row.shown
     )
-    heads = (t("Indicator"), t("Half the interval"), t("Design effect"), t("Respondents"))
+    heads = (t("Indicator"), t("Half the interval, in points"), t("Design effect"), t("Respondents"))
     text = (
         t(
             "Intervals are 95%% confidence intervals that take strata, sampling units and weights into account; "
