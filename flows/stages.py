@@ -56,10 +56,11 @@ def weighting(job: Job, wave: str, protected: Artefact) -> Artefact:
 
 
 def estimate(job: Job, wave: str, weighted: Artefact) -> Artefact:
-    """Every figure of one wave."""
-    from survey.figures import levels
+    """Every figure of one wave, and the facts of its design."""
+    from survey.figures import design_facts, levels
 
-    return Artefact({"results": levels(_wave(weighted), job.book, wave)})
+    protected = _wave(weighted)
+    return Artefact({"results": levels(protected, job.book, wave)}, {"design": design_facts(protected, job.book)})
 
 
 def compare(job: Job, wave: str, *weighted: Artefact) -> Artefact:
@@ -78,13 +79,13 @@ def model(job: Job, wave: str, weighted: Artefact) -> Artefact:
 
 
 def disclosure(job: Job, wave: str, weighted: Artefact, *results: Artefact) -> Artefact:
-    """All figures of a report with their flags, and the facts that may be told."""
+    """All figures of a report with their flags, and the facts that may be told; the last results are the wave's own."""
     import pandas as pd
 
     from survey.disclosure import release
 
     everything = pd.concat([part.frames["results"] for part in results], ignore_index=True)
-    released = release(everything, weighted.facts, job.book)
+    released = release(everything, {**weighted.facts, **results[-1].facts}, job.book)
     return Artefact({"results": released.results}, released.facts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,17 @@ def design_of(wave: Protected, book: Codebook) -> SurveyDesign:
         nest=bool(settings.psu and settings.strata),
         calibration=steps,
     )
+
+
+def design_facts(wave: Protected, book: Codebook) -> dict[str, Any]:
+    """Strata, sampling units and degrees of freedom of a wave, for the report."""
+    d = design_of(wave, book)
+    facts: dict[str, Any] = {"df": float(d.degf()), "lonely_psu": book.design.lonely_psu}
+    if book.design.strata:
+        facts["strata"] = int(d.frame[STRATUM].nunique())
+    if book.design.psu:
+        facts["psus"] = int(d.frame[[*book.design.strata, book.design.psu[0]]].drop_duplicates().shape[0])
+    return facts
 
 
 def breakdowns(book: Codebook) -> list[str]:
