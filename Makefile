@@ -44,7 +44,7 @@ clean: ## Delete the environment and the caches; deliveries, data/work and publi
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo 'Python 3.11 or newer is needed; name it: make PYTHON=python3.12 …' >&2; exit 1; }
+		|| { echo 'Python 3.11 or newer is needed: apt-get install -y python3.11-venv && make PYTHON=python3.11 …' >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo 'The venv module is missing. On Debian or Ubuntu: apt-get install -y python3-venv' >&2; exit 1; }
 
