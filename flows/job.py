@@ -17,8 +17,10 @@ WORDING = {"title", "publisher", "population", "method", "source", "limits", "te
 # The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh.
 QUESTIONNAIRE = ("survey", "scales", "items", "derived", "indicators")
 SETTINGS: dict[str, tuple[str, ...]] = {
-    "privacy": (*QUESTIONNAIRE, "dispositions", "respondent", "interviewer", "duration", "started")
-    + ("design", "weighting", "privacy", "gates"),
+    "privacy": (
+        *(*QUESTIONNAIRE, "dispositions", "respondent", "interviewer", "duration", "started"),
+        *("design", "weighting", "privacy", "gates"),
+    ),
     "weighting": ("weighting", "gates"),
     "estimate": (*QUESTIONNAIRE, "design", "report"),
     "compare": (*QUESTIONNAIRE, "design", "report"),

@@ -18,8 +18,6 @@ from flows.publish import publish
 from flows.store import Artefact, Ref
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from survey.cleaning import Cleaned
 
 Result = TypeVar("Result")
@@ -35,8 +33,8 @@ class Step(Protocol):
 def pipeline(job: Job, step: Step) -> dict[str, Path]:
     """Take every wave a target looks back to from delivery to estimates, then publish each target.
 
-    Returns: target wave → published folder.   Raises: AnxinError: the data, a gate or survey.yaml stopped it; nothing of
-    the wave at fault, nor of a later one, was published.
+    Returns: target wave → published folder.   Raises: AnxinError: the data, a gate or survey.yaml stopped it; then
+    nothing is published.
     """
     weighted: dict[str, Ref] = {}
     estimated: dict[str, Ref] = {}
@@ -54,7 +52,7 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
 
 
 def _protected(job: Job, wave: str, step: Step) -> Ref:
-    """intake → cleaning → quality → privacy: in memory, because identifiers are there until the last of them is done."""
+    """intake → cleaning → quality → privacy: in memory, because identifiers are there until the last is done."""
     path = job.file(wave)
     content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
     key = hashlib.sha256(job.workspace.pseudonym_key()).hexdigest()

@@ -50,6 +50,7 @@ class Told:
     lines: list[Line] = field(default_factory=list)
 
     def __call__(self, stage: str, wave: str, work: Callable[[], Result], rows_in: int) -> Result:
+        """The result of one stage."""
         start = time.perf_counter()
         result = work()
         line = Line(stage, wave, rows_in, _rows(result, rows_in), time.perf_counter() - start)

@@ -80,7 +80,7 @@ class Workspace:
         return _utf8(path, f"data/raw/{survey}/margins.csv") if path.is_file() else ""
 
     def pseudonym_key(self) -> bytes:
-        """The secret of the pseudonyms: the file ANXIN_KEY_FILE names, else one made once in data/work with mode 0600."""
+        """Secret of the pseudonyms: the file ANXIN_KEY_FILE names, else one made once in data/work with mode 0600."""
         named = os.environ.get("ANXIN_KEY_FILE")
         path = Path(named) if named else self.work / "pseudonym.key"
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Text cells of one wave → typed answers, why each missing one is missing, and a note of every cell nothing explains."""
+"""Text cells of one wave → typed answers, why each missing one is missing, a note of every cell nothing explains."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Notes:
     frames: list[pd.DataFrame] = field(default_factory=list)
 
     def add(self, rows: pd.Index, item: str, rule: str, action: str, values: Sequence[str] | None = None) -> None:
+        """Note a rule that fired in these rows, with the delivered values as far as they may be kept."""
         if len(rows):
             texts = [""] * len(rows) if values is None else [shown(value) for value in values]
             severity = "error" if action == "quarantined" else "warning"
@@ -34,6 +35,7 @@ class Notes:
             self.frames.append(pd.DataFrame({**note, "value": texts, "action": action}))
 
     def table(self) -> pd.DataFrame:
+        """All notes in the order of the file."""
         if not self.frames:
             return pd.DataFrame(columns=PROBLEM_COLUMNS)
         return pd.concat(self.frames).sort_values(["row", "item", "rule"], ignore_index=True)[PROBLEM_COLUMNS]
@@ -47,6 +49,7 @@ def shown(value: str) -> str:
 def typed(
     cases: pd.DataFrame, book: Codebook, wave: Wave, notes: Notes
 ) -> tuple[dict[str, pd.Series], dict[str, pd.Series]]:
+    """Columns of typed answers by name, and for the items that can go unanswered the reason by row."""
     columns: dict[str, pd.Series] = {}
     reasons: dict[str, pd.Series] = {}
     for name, item in book.items.items():
@@ -70,7 +73,7 @@ def typed(
 def _explain(
     uniques: Sequence[str], name: str, item: Item, book: Codebook, wave: Wave
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """For the distinct texts of a column: its level, or the reason why there is none ("invalid" if nothing explains it).
+    """For the distinct texts of a column: its level, or the reason why there is none ("invalid": nothing explains it).
 
     Levels win over missing codes, those of the item over those of the wave, and those over the scale's.
     """

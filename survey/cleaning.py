@@ -1,7 +1,7 @@
 """Cleaning: frame as delivered + codebook → typed frame, why each answer is missing, problems, quarantine.
 
-Nothing is fixed silently: a cell that the codebook cannot explain becomes missing and a row of the problems table, a case
-that cannot be used goes to the quarantine, both with the row of the delivered file.
+Nothing is fixed silently: a cell that the codebook cannot explain becomes missing and a row of the problems table, a
+case that cannot be used goes to the quarantine, both with the row of the delivered file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Cleaned:
     """One wave, typed. Rows keep the row of the delivered file as their index until the identity boundary.
 
     frame: complete interviews. reasons: why an answer is missing, the items that have a scale. problems: one row a rule
-    that fired. quarantine: the row and rule of each case left out. dispositions: final code of every case delivered once.
+    that fired. quarantine: the row and rule of each case left out. dispositions: AAPOR group of every case, each once.
     """
 
     frame: pd.DataFrame
@@ -37,8 +37,8 @@ class Cleaned:
 def clean(delivered: pd.DataFrame, book: Codebook, wave_name: str) -> Cleaned:
     """Apply the codebook and the deltas of one wave to a frame as delivered.
 
-    Args: delivered: text cells, one row a case.   Raises: DataError: a column nobody declared, or a declared one that is
-    not there.   GateError: a threshold of `gates` is passed.
+    Args: delivered: text cells, one row a case.   Raises: DataError: a column nobody declared, or a declared one that
+    is not there.   GateError: a threshold of `gates` is passed.
     """
     wave = book.waves[wave_name]
     notes = Notes(wave_name, wave.file)
@@ -58,7 +58,7 @@ def clean(delivered: pd.DataFrame, book: Codebook, wave_name: str) -> Cleaned:
         "quarantined": len(quarantine),
         "completes": len(frame),
     }
-    _gates(frame, counts, book, wave)
+    _gates(counts, book, wave)
     _weighable(frame, book, wave)
     _estimable(frame, book, wave)
     return Cleaned(derive(frame, book), reasons, problems, quarantine, dispositions, counts)
@@ -152,7 +152,7 @@ def _partial(frame: pd.DataFrame, book: Codebook, notes: Notes) -> pd.Series:
     return unfit
 
 
-def _gates(frame: pd.DataFrame, counts: Mapping[str, int], book: Codebook, wave: Wave) -> None:
+def _gates(counts: Mapping[str, int], book: Codebook, wave: Wave) -> None:
     gates = book.gates
     if counts["completes"] < gates.min_completes:
         raise GateError(

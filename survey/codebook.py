@@ -44,8 +44,8 @@ class Item(Strict):
     """One question, or one column of paradata, design or identity."""
 
     kind: Literal["single", "multiple", "number", "code", "time", "text", "identifier"] = "single"
-    """single: one level of a scale; multiple: several levels in one cell; number; code: an id that may be pseudonymised;
-    time: a moment; text: free text, never kept; identifier: names, numbers, addresses, never kept."""
+    """single: one level of a scale; multiple: several levels in one cell; number; code: an id that may be
+    pseudonymised; time: a moment; text: free text, never kept; identifier: names, numbers, addresses, never kept."""
     block: Name = "other"
     """The chapter of the questionnaire; blocks are worded under `blocks`."""
     scale: Name | None = None
@@ -71,7 +71,7 @@ class Recipe(Strict):
 
     recipe: Literal["band", "collapse", "share", "any", "coalesce"]
     """band: a number cut at `edges`; collapse: levels of one item joined by `to`; share: proportion of the answered
-    items whose answer is among `levels`; any: 1 if one of the items is among `levels`; coalesce: first that is answered."""
+    items whose answer is among `levels`; any: 1 if one of the items is among `levels`; coalesce: the first answered."""
     of: Annotated[tuple[Name, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
     """The item or items it is made from."""
     levels: tuple[Code, ...] = ()

@@ -116,10 +116,11 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     names = list(waves)
     designs = {name: design_of(wave, book) for name, wave in waves.items()}
     now = designs[names[-1]]
-    parts: list[pd.DataFrame] = []
     asked = [name for name in book.indicators if now.frame[name].notna().any()]
-    for by in breakdowns(book) if asked else []:
-        parts.append(compare.against_rest(now, asked, by, measure="mean", adjust="").assign(level="rest"))
+    parts = [
+        compare.against_rest(now, asked, by, measure="mean", adjust="").assign(level="rest")
+        for by in (breakdowns(book) if asked else [])
+    ]
     if len(names) > 1:
         before = designs[names[0]]
         both = [name for name in asked if before.frame[name].notna().any()]

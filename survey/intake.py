@@ -164,8 +164,8 @@ def detect_encoding(content: bytes) -> str:
         return "utf-8"
     except UnicodeDecodeError:
         pass
-    # Nearly all Chinese of GB18030 lies in the two-byte block of GB2312, where a Western letter hardly ever stands twice
-    # in a row; general detectors take short Chinese headers for other code pages.
+    # Nearly all Chinese of GB18030 lies in the two-byte block of GB2312, where Western letters hardly ever stand in
+    # pairs; general detectors take short Chinese headers for other code pages.
     high = len(content) - len(content.translate(None, bytes(range(128, 256))))
     if 2 * len(GB2312_PAIR.findall(content)) >= 0.9 * high and _decodes(content, "gb18030"):
         return "gb18030"
@@ -184,7 +184,8 @@ def _decodes(content: bytes, encoding: str) -> bool:
 
 
 def _split(text: str, path: Path, wave: Wave) -> pd.DataFrame:
-    from pyarrow import ArrowInvalid, csv as arrow_csv, string
+    from pyarrow import ArrowInvalid, string
+    from pyarrow import csv as arrow_csv
 
     first = text[: text.find("\n")] if "\n" in text else text
     delimiter = wave.delimiter or max(DELIMITERS, key=first.count)

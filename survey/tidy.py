@@ -32,11 +32,12 @@ FLAGS = ("released", "suppressed_primary", "suppressed_secondary", "unreliable",
 def results(rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """A frame in the schema of this module from partial rows; what is not given is "" or NaN, the flag "released".
 
-    >>> results([{"item": "q1", "statistic": "share", "estimate": 0.5}])[["item", "by", "estimate", "flag"]].values.tolist()
+    >>> results([{"item": "q1", "estimate": 0.5}])[["item", "by", "estimate", "flag"]].values.tolist()
     [['q1', '', 0.5, 'released']]
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    blank: dict[str, str | float] = {**dict.fromkeys([*KEYS, "reason"], ""), **dict.fromkeys(NUMBERS, np.nan), "flag": "released"}
+    blank: dict[str, str | float] = {**dict.fromkeys(KEYS, ""), **dict.fromkeys(NUMBERS, np.nan)}
+    blank |= {"flag": "released", "reason": ""}
     columns = {name: _column(frame[name], blank[name]) if name in frame else blank[name] for name in COLUMNS}
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 

@@ -33,8 +33,8 @@ def weigh(protected: Protected, book: Codebook, margins: Margins) -> tuple[Prote
     """Base and final weight beside the answers of one wave, and the diagnostics of each step.
 
     Persons without a base weight are left out where survey.yaml says so (`blank_base: exclude`).
-    Raises: DataError: a weight is negative, blank or all are zero, or a margin has no respondent.   GateError: the final
-    weights' design effect is above `gates.max_deff`.
+    Raises: DataError: a weight is negative, blank or all are zero, or a margin has no respondent.   GateError: the
+    final weights' design effect is above `gates.max_deff`.
     """
     settings = book.weighting
     base = base_weights(protected.frame, settings)
@@ -200,7 +200,7 @@ def rake(
 ) -> tuple[Floats, int]:
     """Weights as near to the base weights as can be that add up to every margin (iterative proportional fitting).
 
-    w ← w · total_level / Σ_{level} w, margin after margin until every gap is within `tolerance` (Deming & Stephan 1940).
+    w ← w · total_level / Σ_{level} w, margin after margin until every gap is within tolerance (Deming & Stephan 1940).
 
     Args: frame: one row a respondent.   base: (n,), ≥ 0.   margins: name → level → total, in persons.
     Returns: weights (n,), rounds.   Raises: DataError: a respondent without a level, a level without a respondent or a
@@ -290,7 +290,7 @@ def trim(weights: Floats, max_ratio: float) -> Floats:
 
 
 def trim_and_rake(frame: pd.DataFrame, weights: Floats, margins: Totals, settings: Weighting) -> Floats:
-    """Trim, then hit the margins again, in turn until no weight is more than 1 % over the bound or 20 rounds are done."""
+    """Trim, then hit the margins again, in turn until no weight is 1 % over the bound or 20 rounds are done."""
     assert settings.trim is not None
     for _ in range(20):
         if weights.max() <= 1.01 * settings.trim.max_ratio * np.median(weights):

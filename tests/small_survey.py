@@ -31,8 +31,8 @@ items:
   sex: {scale: sex, required: true, label: {zh: 性别, en: Sex}}
   age: {kind: number, range: [16, 110], label: {zh: 年龄, en: Age}}
   weight_in: {kind: number}
-  safe: {scale: yes_no, block: safety, text: {zh: 您觉得安全吗？, en: 'Do you feel safe?'}, label: {zh: 安全, en: Feels safe}}
-  lights: {scale: yes_no, block: safety, text: {zh: 路灯够亮吗？, en: 'Is the street lit?'}, label: {zh: 路灯, en: Lights}}
+  safe: {scale: yes_no, block: safety, text: {zh: 您觉得安全吗？, en: 'Are you safe?'}, label: {zh: 安全, en: Safe}}
+  lights: {scale: yes_no, block: safety, text: {zh: 路灯够亮吗？, en: 'Is it lit?'}, label: {zh: 路灯, en: Lights}}
 derived:
   lit: {recipe: any, of: lights, levels: [1], label: {zh: 路灯够亮, en: Street is lit}}
 indicators:

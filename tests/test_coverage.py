@@ -1,4 +1,4 @@
-"""The published city-wide shares against the truth of the simulated city: nominal 95 % intervals must cover it as such."""
+"""The published city-wide shares against the truth of the simulated city: 95 % intervals must cover it as such."""
 
 from __future__ import annotations
 

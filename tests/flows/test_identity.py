@@ -28,7 +28,8 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     delivery = deliver(folder, SEED, identifiers_seed=FRESH, waves=waves)
     text = (CITY / "survey.yaml").read_text(encoding="utf-8")
     (folder / "survey.yaml").write_text(_only(text, waves), encoding="utf-8")
-    command = [sys.executable, "-m", "flows.cli", "run", "example-city", *(["--prefect"] * (request.param == "prefect"))]
+    driver = ["--prefect"] if request.param == "prefect" else []
+    command = [sys.executable, "-m", "flows.cli", "run", "example-city", *driver]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr
     (root / "terminal.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
