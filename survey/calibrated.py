@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,8 @@ class Calibration:
     """One adjustment of the weights to known totals, as the linearized variance needs it.
 
     model: the auxiliary variables (n, k) whose totals were met; margins of factors as 0/1 columns, one a level
-    (collinear columns are fine).   before: weights the step started from (n,), divided by the distance's variance
+    (collinear columns are fine).   blocks: numbers of columns of the margins of a raking, whose residuals R takes
+    margin by margin.   before: weights the step started from (n,), divided by the distance's variance
     where one was given.   after: weights it gave (n,).
 
     The step turns an influence z into after·(z − Xβ), β = (Xᵀ diag(before) X)⁻ Xᵀ diag(before) z: Deville & Särndal
@@ -30,6 +32,20 @@ class Calibration:
     model: NDArray[np.float64]
     before: Floats
     after: Floats
+    blocks: tuple[int, ...] = ()
+
+    def solver(self) -> Floats:
+        """M with β = M Xᵀ diag(before) z: the pseudo-inverse, or ten rounds of block after block as R after rake."""
+        gram = self.model.T @ (self.model * self.before[:, None])
+        if not self.blocks:
+            return np.asarray(np.linalg.pinv(gram, hermitian=True))
+        beta = np.zeros_like(gram)
+        ends = np.cumsum((0, *self.blocks))
+        for _ in range(10):
+            for a, b in itertools.pairwise(ends):
+                rest = np.eye(len(gram))[a:b] - gram[a:b] @ beta
+                beta[a:b] += np.linalg.pinv(gram[a:b, a:b], hermitian=True) @ rest
+        return beta
 
     @classmethod
     def of_margins(cls, margins: Sequence[pd.Series], before: Floats, after: Floats) -> Calibration:
@@ -40,11 +56,13 @@ class Calibration:
     def padded(self, before: int, after: int) -> Calibration:
         """The same step for a longer frame whose further rows it does not touch."""
         rows = (before, after)
-        return Calibration(np.pad(self.model, (rows, (0, 0))), np.pad(self.before, rows), np.pad(self.after, rows))
+        return Calibration(
+            np.pad(self.model, (rows, (0, 0))), np.pad(self.before, rows), np.pad(self.after, rows), self.blocks
+        )
 
 
 def as_calibrations(steps: Sequence[Any], weights: Floats) -> tuple[Calibration, ...]:
-    """Steps from `Calibration` values or (model, weights before) pairs, the weights after a pair being the next before."""
+    """Steps from `Calibration` values or (model, weights before) pairs; a pair's weights after are the next before."""
     steps = list(steps)
     ready: list[Calibration] = []
     for k, step in enumerate(steps):
@@ -74,12 +92,10 @@ class Adjustment:
         self.steps, self.weights = steps, weights
         with np.errstate(divide="ignore", invalid="ignore"):
             self.scores = [
-                step.model * np.where(step.after > 0, step.before / step.after, 0.0)[:, None] for step in steps
+                step.model * np.where(step.after != 0, step.before / step.after, 0.0)[:, None] for step in steps
             ]
         self.effects = [step.model * step.after[:, None] for step in steps]
-        self.solve = [
-            np.linalg.pinv(step.model.T @ (step.model * step.before[:, None]), hermitian=True) for step in steps
-        ]
+        self.solve = [step.solver() for step in steps]
         self.unit_effects = [sum_by(unit, effect, units) for effect in self.effects]
         self.cross = [[score.T @ effect for effect in self.effects] for score in self.scores]
 

@@ -62,11 +62,17 @@ def weights(frame: pd.DataFrame, given: str | ArrayLike | None, implied: Floats 
     values: Floats = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     missing = ~np.isfinite(values)
     if missing.any():
-        refuse("Some weights are missing or not a number", "a weight for every row", f"{int(missing.sum())} without one",
-               f"{label}, {_places(missing)}", "give the row a weight of 0 if it is not to count, or leave it out")  # fmt: skip
+        refuse(
+            "Some weights are missing or not a number",
+            "a weight for every row",
+            f"{int(missing.sum())} without one",
+            f"{label}, {_places(missing)}",
+            "give the row a weight of 0 if it is not to count, or leave it out",
+        )
     if (values < 0).any():
         refuse("Some weights are negative", "weights of 0 or more", f"{int((values < 0).sum())} below 0",
-               f"{label}, {_places(values < 0)}", "mend the weighting; a bounded calibration gives no negative weight")  # fmt: skip
+               f"{label}, {_places(values < 0)}",
+               "mend the weighting; a bounded calibration gives no negative weight")  # fmt: skip
     if not (values > 0).any():
         refuse("All weights are zero", "one or more positive weights", f"{len(values)} zeros", label)
     return values
@@ -77,8 +83,8 @@ def key(frame: pd.DataFrame, name: str, role: str) -> NDArray[Any]:
     found = column(frame, name, role)
     missing = found.isna().to_numpy()
     if missing.any():
-        refuse(f"Some rows have no value of the {role} column", "a value in every row", f"{int(missing.sum())} without one",
-               f"column {name}, {_places(missing)}")  # fmt: skip
+        refuse(f"Some rows have no value of the {role} column", "a value in every row",
+               f"{int(missing.sum())} without one", f"column {name}, {_places(missing)}")  # fmt: skip
     return _labels(found)
 
 

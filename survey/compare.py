@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -12,13 +13,19 @@ from scipy import stats
 
 from survey import estimate
 from survey.columns import names
+from survey.contrasts import FUNCTIONS, evaluate
 from survey.covariance import KEY, Covariance, remember, vcov
 from survey.design import SurveyDesign, stack
 from survey.errors import EstimationError
 from survey.groups import coded, grouped, item_column, numeric, share_levels
 from survey.intervals import mean_interval
 from survey.linearized import Floats
+from survey.ranks import rank_test
 from survey.tidy import results
+
+__all__ = [
+    "adjusted", "against_rest", "change", "contrast", "p_two_sided", "rank_test", "rao_scott", "row_of", "ttest",
+]  # fmt: skip
 
 Measure = Literal["auto", "share", "mean"]
 Adjustment = Literal["holm", "bh", ""]
@@ -124,8 +131,8 @@ def _difference(
     """Second half minus first half of a result whose first grouping factor has two levels."""
     half = len(both) // 2
     first, second = both.iloc[:half].reset_index(drop=True), both.iloc[half:].reset_index(drop=True)
-    root = _known(both.attrs[KEY].root)
-    root = root[:, half:] - root[:, :half]
+    table = both.attrs[KEY].table
+    table = table[:, half:] - table[:, :half]
     groups = grouped(d.frame, by)
     answered = d.frame[item].notna().to_numpy() & d.mask
     freedom = d.degf_by(np.where(answered, groups.code, -1), len(groups.labels)) - 1
@@ -134,7 +141,7 @@ def _difference(
     missing = np.isnan(first["estimate"]) | np.isnan(second["estimate"])
     gap = (second["estimate"] - first["estimate"]).to_numpy()
     out = _differences(
-        out, "change", gap, root, missing.to_numpy(), freedom if df is None else np.full(half, df), level
+        out, "change", gap, table, d, missing.to_numpy(), freedom if df is None else np.full(half, df), level
     )
     out["n"] = np.minimum(first["n"], second["n"])
     out["n_weighted"] = second["n_weighted"]
@@ -143,17 +150,19 @@ def _difference(
 
 
 def _differences(
-    frame: pd.DataFrame, statistic: str, gap: Floats, root: Floats, missing: Any, df: Floats, level: float
+    frame: pd.DataFrame, statistic: str, gap: Floats, table: Floats, d: SurveyDesign, missing: Any, df: Floats,
+    level: float,
 ) -> pd.DataFrame:  # fmt: skip
-    """Rows of differences with SE, t interval and p from a root of their covariance."""
-    se = np.where(missing, np.nan, np.sqrt(np.einsum("ij,ij->j", root, root)))
+    """Rows of differences with SE, t interval and p from their influences or replicates."""
+    se = np.where(missing, np.nan, np.sqrt(d.variances(table)))
     low, high = mean_interval(gap, se, df, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = p_two_sided(gap / se, df)
         cv = se / np.abs(gap)
-    new = {"statistic": statistic, "estimate": gap, "se": se, "ci_low": low, "ci_high": high, "df": df, "p": p, "cv": cv,
-           "n_eff": np.nan, "deff": np.nan, "q": np.nan}  # fmt: skip
-    return remember(frame.assign(**new), Covariance(lambda: root, df))
+    new: dict[str, Any]
+    new = {"statistic": statistic, "estimate": gap, "se": se, "ci_low": low, "ci_high": high, "df": df, "p": p,
+           "cv": cv,            "n_eff": np.nan, "deff": np.nan, "q": np.nan}  # fmt: skip
+    return remember(frame.assign(**new), Covariance(lambda: table, d.covariance, df, d.replicates is not None))
 
 
 def against_rest(
@@ -177,22 +186,18 @@ def against_rest(
         known = d.domain(groups.code >= 0)
         inside = _measured(known, item, names(by), measure, df)
         freedom = float(known.degf(d.frame[item].notna())) - 1 if df is None else df
-        roots, gaps = [], []
+        tables, gaps = [], []
         width = len(inside) // len(groups.labels)
-        own = _known(inside.attrs[KEY].root)
+        own = inside.attrs[KEY].table
         for g in range(len(groups.labels)):
             rest = _measured(known.domain(groups.code != g), item, [], measure, df)
             take = slice(g * width, (g + 1) * width)
             gaps.append(inside["estimate"].to_numpy()[take] - rest["estimate"].to_numpy())
-            roots.append(own[:, take] - _known(rest.attrs[KEY].root))
+            tables.append(own[:, take] - rest.attrs[KEY].table)
         gap = np.concatenate(gaps)
-        parts.append(_differences(inside, "difference", gap, np.hstack(roots), np.isnan(gap),
+        parts.append(_differences(inside, "difference", gap, np.hstack(tables), d, np.isnan(gap),
                                   np.full(len(gap), freedom), level))  # fmt: skip
     return adjusted(_joined(parts), adjust, ["item", "level"])
-
-
-def _known(root: Floats) -> Floats:
-    return np.where(np.isfinite(root), root, 0.0)
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -201,19 +206,28 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     for part in parts:
         part.attrs = {}
     frame = results(pd.concat(parts, ignore_index=True))
-    return remember(frame, Covariance(lambda: np.hstack([k.root for k in kept]), np.concatenate([k.df for k in kept])))
+    return remember(
+        frame,
+        Covariance(
+            lambda: np.hstack([k.table for k in kept]),
+            kept[0].covariance,
+            np.concatenate([k.df for k in kept]),
+            kept[0].replicated,
+        ),
+    )
 
 
 def contrast(
-    estimates: pd.DataFrame, weights: Mapping[str, float] | ArrayLike | Mapping[str, Any], *, level: float = 0.95,
+    estimates: pd.DataFrame, weights: Mapping[str, Any] | ArrayLike | str, *, level: float = 0.95,
     df: float | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Linear contrasts c·θ of the rows of a result, with Var = cᵀ V c from their full covariance.
+    """Contrasts c·θ, or smooth functions g(θ), of the rows of a result: Var = cᵀ V c, c = ∇g, V their full covariance.
 
     Args:
         estimates: an unchanged result of `survey.estimate` or of this module.
         weights: label → weight for one contrast (label: item, level, group, or "item:level", "group:level", whichever
-            names one row), name → such a mapping for several, or a vector or matrix with a column a row of the result.
+            names one row), name → such a mapping for several, a vector or matrix with a column a row of the result, or
+            an expression of labels ("after / before", "log(b) - log(a)") whose gradient gives the delta method.
         df: for the t interval and p; without it the smallest of the rows taking part.
     Raises: EstimationError: a label names no row, or several.
 
@@ -221,22 +235,53 @@ def contrast(
     >>> contrast(estimate.mean(d, ["a", "b"]), {"b": 1, "a": -1})[["estimate", "se"]].round(4).values.tolist()
     [[1.3333, 0.3333]]
     """
+    if isinstance(weights, str):
+        return _smooth(estimates, weights, level, df)
     named = _coefficients(estimates, weights)
     matrix = np.array(list(named.values()))
     value = matrix @ np.where((matrix != 0).any(axis=0), estimates["estimate"].to_numpy(), 0.0)
     covariance = matrix @ vcov(estimates) @ matrix.T
-    own = estimates.attrs[KEY].df
-    freedom = np.array([own[row != 0].min() if df is None else df for row in matrix])
+    kept = estimates.attrs[KEY]
+    freedom = np.array([kept.df[row != 0].min() if df is None else df for row in matrix])
     frame = results([{"item": name, "n": estimates["n"][row != 0].min()} for name, row in named.items()])
-    root = _square_root(covariance)
-    return results(_differences(frame, "contrast", value, root, np.isnan(value), freedom, level)).pipe(
-        remember, Covariance(lambda: root, freedom)
+    return _from_covariance(frame, "contrast", value, covariance, freedom, level)
+
+
+def _smooth(estimates: pd.DataFrame, expression: str, level: float, df: float | None) -> pd.DataFrame:
+    """A contrast given as an expression, by its exact gradient (also under replicate weights, as R svycontrast)."""
+    kept = estimates.attrs[KEY]
+    words = re.findall(r"[^\W\d]\w*", expression)
+    labels = {word: row_of(estimates, word) for word in dict.fromkeys(words) if word not in FUNCTIONS}
+    value, slope = evaluate(expression, {word: float(estimates["estimate"].iloc[k]) for word, k in labels.items()})
+    rows = list(labels.values())
+    covariance = slope @ vcov(estimates)[np.ix_(rows, rows)] @ slope
+    freedom = np.array([kept.df[rows].min() if df is None else df])
+    frame = results([{"item": expression, "n": estimates["n"].iloc[rows].min()}])
+    return _from_covariance(frame, "contrast", np.array([value]), np.array([[covariance]]), freedom, level)
+
+
+def _from_covariance(
+    frame: pd.DataFrame, statistic: str, value: Floats, covariance: Floats, df: Floats, level: float
+) -> pd.DataFrame:  # fmt: skip
+    """Rows of a statistic from its covariance matrix."""
+    se = np.sqrt(np.diag(covariance))
+    low, high = mean_interval(value, se, df, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p, cv = p_two_sided(value / se, df), se / np.abs(value)
+    new: dict[str, Any]
+    new = {
+        "statistic": statistic,
+        "estimate": value,
+        "se": se,
+        "ci_low": low,
+        "ci_high": high,
+        "df": df,
+        "p": p,
+        "cv": cv,
+    }
+    return remember(
+        results(frame.assign(**new)), Covariance(lambda: np.eye(len(value)), lambda c: c.T @ covariance @ c, df)
     )
-
-
-def _square_root(covariance: Floats) -> Floats:
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray(np.sqrt(np.clip(values, 0, None))[:, None] * vectors.T)
 
 
 def _coefficients(estimates: pd.DataFrame, weights: Any) -> dict[str, Floats]:
@@ -289,7 +334,7 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
         out["p"] = p_two_sided((out["estimate"] - mu) / out["se"], freedom)
         return out
     code, labels = coded(item_column(d.frame, by))
-    used = np.isfinite(answers) & (code >= 0) & d.mask & (d.weights > 0)
+    used = np.isfinite(answers) & (code >= 0) & d.mask & (d.weights != 0)
     seen = np.unique(code[used])
     if len(seen) != 2:
         raise EstimationError(
@@ -300,16 +345,19 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
     means = estimate.mean(
         d.assign(**{y: answers, by: np.where(code >= 0, code.astype(float), np.nan)}).domain(used), y, by
     )
-    root = _known(means.attrs[KEY].root)
+    table = means.attrs[KEY].table
     gap = np.array([means["estimate"].iloc[1] - means["estimate"].iloc[0]])
     base = means.iloc[:1].assign(by=by, group=f"{labels[seen[1]]} - {labels[seen[0]]}", n=means["n"].sum())
-    out = _differences(base, "difference", gap, root[:, 1:] - root[:, :1], np.isnan(gap), np.array([freedom]), level)
+    out = _differences(
+        base, "difference", gap, table[:, 1:] - table[:, :1], d.domain(used), np.isnan(gap), np.array([freedom]), level
+    )
     out["p"] = p_two_sided((gap - mu) / out["se"].to_numpy(), freedom)
     return results(out.assign(n_weighted=means["n_weighted"].sum()))
 
 
 def rao_scott(
-    d: SurveyDesign, row: str, col: str, statistic: Literal["F", "chi2", "wald", "adj_wald"] = "F"
+    d: SurveyDesign, row: str, col: str,
+    statistic: Literal["F", "chi2", "wald", "adj_wald", "lincom", "saddlepoint"] = "F",
 ) -> pd.DataFrame:  # fmt: skip
     """Test that two categorical items are independent, with the design's correction (Rao & Scott 1984).
 

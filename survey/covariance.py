@@ -15,22 +15,27 @@ KEY = "covariance"
 
 
 class Covariance:
-    """A root S (rows, K) of the covariance of a result's K rows; copied by reference, computed on first use."""
+    """Influences of a result's K rows by sampling unit or replicate, (rows, K): computed on first use, never copied.
 
-    def __init__(self, root: Callable[[], Floats], df: Floats) -> None:
-        self._make, self._root, self.df = root, None, df
+    covariance gives that of the columns or of linear combinations of them; df: degrees of freedom by row;
+    replicated: the table holds estimates of replicates, not influences.
+    """
+
+    def __init__(
+        self, make: Callable[[], Floats], covariance: Callable[[Floats], Floats], df: Floats, replicated: bool = False
+    ) -> None:  # fmt: skip
+        self._make, self.covariance, self.df, self.replicated = make, covariance, df, replicated
+        self._table: Floats | None = None
 
     @property
-    def root(self) -> Floats:
-        """S with SᵀS = covariance of the result's rows."""
-        if self._root is None:
-            self._root = self._make()
-        return self._root
+    def table(self) -> Floats:
+        """Unit totals of influences (linearized) or replicate estimates, a column a row of the result."""
+        if self._table is None:
+            self._table = self._make()
+        return self._table
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Covariance:
         return self
-
-    _root: Floats | None
 
 
 def remember(result: pd.DataFrame, covariance: Covariance) -> pd.DataFrame:
@@ -51,10 +56,9 @@ def vcov(result: pd.DataFrame) -> Floats:
     [[0.0833, -0.0833], [-0.0833, 0.0833]]
     """
     kept = result.attrs.get(KEY)
-    if kept is None or kept.root.shape[1] != len(result):
+    if kept is None or kept.table.shape[1] != len(result):
         raise EstimationError(
             "The covariance of these figures is not known", expected="a whole result of survey.estimate",
             got="a frame of {rows} rows", rows=len(result), hint="take the contrast before choosing or joining rows",
         )  # fmt: skip
-    root = np.where(np.isfinite(kept.root), kept.root, 0.0)
-    return np.asarray(root.T @ root)
+    return np.asarray(np.nan_to_num(kept.covariance(kept.table)))

@@ -40,15 +40,16 @@ class SurveyDesign:
         strata: column, or one column a stage.
         psu: column, or one column a stage (units, sub-units, …); without it every row is its own unit.
         fpc: column, or one column a stage: population counts (all ≥ 1) or sampling fractions (all ≤ 1).
-        lonely_psu: what a stratum with one unit does: fail, remove or certainty (no variance), adjust (centred at zero,
-            the grand mean of an influence), average (the mean of the other strata).
+        lonely_psu: what a stratum with one unit does: fail, remove or certainty (no variance), adjust (centred at
+            the mean of all units), average (the mean of the other strata).
         nest: unit numbers start again in every stratum.
         calibration: steps that adjusted the weights, in order: `Calibration` values, or pairs (model matrix (n, k),
             weights before the step (n,)); the variance then uses calibration residuals (Deville & Särndal 1992).
         adjust_domain_lonely: lonely_psu also rules strata of which one unit is left in a domain.
-        replicates: columns or matrix (n, R) of replicate weights; with method BRR, Fay (fay=ρ), JK1, JKn, bootstrap, SDR
-            or other, scale, rscales, mse (deviations from the full estimate, not from the replicates' mean) and
+        replicates: columns or matrix (n, R) of replicate weights; with method BRR, Fay (fay=ρ), JK1, JKn,
+            bootstrap, SDR, ACS or other, scale, rscales, mse (deviations from the full estimate, not from the replicates' mean) and
             combined (they are analysis weights; False: factors of the weights).
+        df: design degrees of freedom where they do not follow from the units or replicates.
         pps: "brewer" takes fpc as each row's inclusion probability; or a `survey.pps.Pairwise` variance.
 
     Raises: DesignError: a column is missing, has gaps, or contradicts the design.
@@ -79,6 +80,7 @@ class SurveyDesign:
         mse: bool = False,
         combined: bool = True,
         pps: Any = None,
+        df: float | None = None,
     ) -> None:
         if lonely_psu not in LONELY:
             columns.refuse("lonely_psu has a value that is not known", ", ".join(LONELY), lonely_psu)
@@ -88,7 +90,7 @@ class SurveyDesign:
         self.lonely_psu: LonelyPsu = lonely_psu
         self.adjust_domain_lonely = adjust_domain_lonely
         self.strata, self.psu, self.fpc = columns.names(strata), columns.names(psu), columns.names(fpc)
-        self.nest, self.pps = nest, pps
+        self.nest, self.pps, self.df = nest, pps, df
         self.mask: Bools = np.ones(len(frame), dtype=bool)
         self.linearized: Linearized | None = None
         self.replicates: Replicates | None = None
@@ -122,7 +124,7 @@ class SurveyDesign:
     @property
     def relative_weights(self) -> bool:
         """Whether the weights add up to about the number of respondents, so that they name no population size."""
-        positive = self.full_weights > 0
+        positive = self.full_weights != 0
         return bool(self.full_weights.sum() < 1.05 * positive.sum())
 
     def domain(self, condition: Condition) -> SurveyDesign:
@@ -147,12 +149,26 @@ class SurveyDesign:
         changed.frame = self.frame.assign(**new)
         return changed
 
-    def degf(self, mask: ArrayLike | None = None) -> int:
+    def reweighted(self, weights: ArrayLike, step: Calibration | None = None) -> SurveyDesign:
+        """The same design with other weights; a calibration step joins those its variance already uses.
+
+        Linear calibration may give negative weights.
+        """
+        changed = copy.copy(self)
+        changed.full_weights = np.asarray(weights, dtype=float)
+        if step is not None:
+            changed.calibrations = (*self.calibrations, step)
+        changed._adjustment = changed._compile_adjustment()
+        return changed
+
+    def degf(self, mask: ArrayLike | None = None) -> float:
         """Degrees of freedom: units − strata among respondents with weight; rank of the replicate weights − 1.
 
         Args: mask: boolean vector (n,) that narrows the domain further.
         """
-        taking_part = (self.weights > 0) & (True if mask is None else np.asarray(mask, dtype=bool))
+        if self.df is not None:
+            return self.df
+        taking_part = (self.weights != 0) & (True if mask is None else np.asarray(mask, dtype=bool))
         if self.replicates is not None:
             return self.replicates.degf(taking_part)
         assert self.linearized is not None
@@ -161,7 +177,9 @@ class SurveyDesign:
 
     def degf_by(self, group: Ints, groups: int) -> Floats:
         """Degrees of freedom inside each group 0…groups−1 (code −1: in none)."""
-        taking_part = (self.weights > 0) & (group >= 0)
+        if self.df is not None:
+            return np.full(groups, float(self.df))
+        taking_part = (self.weights != 0) & (group >= 0)
         if self.replicates is not None:
             return np.array([self.degf(group == g) for g in range(groups)], dtype=float)
         assert self.linearized is not None
@@ -174,7 +192,7 @@ class SurveyDesign:
         """Number of first-stage units with a respondent in each group; −1 under replicate weights."""
         if self.linearized is None:
             return np.full(groups, -1, dtype=np.intp)
-        taking_part = (self.weights > 0) & (group >= 0)
+        taking_part = (self.weights != 0) & (group >= 0)
         pair = np.unique(self.linearized.row_psu[taking_part] * groups + group[taking_part]) % groups
         return np.bincount(pair, minlength=groups)
 
@@ -190,8 +208,7 @@ class SurveyDesign:
         """
         values = np.asarray(z, dtype=float).reshape(len(self.frame), -1)
         part = self._part(present)
-        root = self.root(self.unit_totals(np.where(part[:, None], values, 0.0)), part)
-        return root.T @ root
+        return self.covariance(self.unit_totals(np.where(part[:, None], values, 0.0)), part)
 
     def unit_totals(self, z: Floats) -> Floats:
         """Influences (n, p) summed by sampling unit after calibration residuals (U, p), or by replicate (R, p)."""
@@ -201,6 +218,20 @@ class SurveyDesign:
         if self._adjustment is not None:
             z = self._adjustment.residuals(z)
         return sum_by(self.linearized.unit, z, self.linearized.units)
+
+    def covariance(self, table: Floats, present: Bools | None = None) -> Floats:
+        """Covariance (p, p) from unit totals of influences (U, p) or replicate estimates (R+1, p)."""
+        if self.linearized is not None and self.pps is not None and self.pps != "brewer":
+            return np.asarray(self.pps.covariance(table))
+        root = self.root(table, present)
+        return root.T @ root
+
+    def variances(self, table: Floats, present: Bools | None = None) -> Floats:
+        """The diagonal of `covariance` (p,), without the rest of it."""
+        if self.linearized is not None and self.pps is not None and self.pps != "brewer":
+            return np.asarray(self.pps.variances(table))
+        root = self.root(table, present)
+        return np.asarray(np.einsum("ij,ij->j", root, root))
 
     def root(self, table: Floats, present: Bools | None = None) -> Floats:
         """S with SᵀS = covariance, from unit totals of influences (U, p) or replicate estimates (R, p)."""
@@ -212,12 +243,10 @@ class SurveyDesign:
         else:
             part = self._part(present)
             seen = np.bincount(self.linearized.unit, weights=part, minlength=self.linearized.units) > 0
-        if self.pps is not None and self.pps != "brewer":
-            return np.asarray(self.pps.root(table))
         return self.linearized.root(table, seen, self.lonely_psu, self.adjust_domain_lonely)
 
     def totals(self, code: Ints, cells: int, values: Sequence[Floats | None] = (None,)) -> Totals:
-        """Weighted totals of each value (None: 1) in each cell 0…cells−1 (code −1: nowhere): `cells` columns a value."""
+        """Weighted totals of each value (None: 1) in each cell (code −1: nowhere), `cells` columns a value."""
         weights = self.weights
         if self.replicates is not None:
             factors = self.replicates.factors(self.mask)
@@ -307,8 +336,7 @@ def _stack_calibrations(designs: list[SurveyDesign]) -> list[Calibration]:
     sizes = [len(d.frame) for d in designs]
     for k, design in enumerate(designs):
         before, after = sum(sizes[:k]), sum(sizes[k + 1 :])
-        for step in design.calibrations:
-            steps.append(step.padded(before, after))
+        steps.extend(step.padded(before, after) for step in design.calibrations)
     return steps
 
 

@@ -20,19 +20,36 @@ from survey.errors import EstimationError
 from survey.groups import Groups, complete, grouped, item_column, numeric, share_levels
 from survey.intervals import ShareInterval, mean_interval, share_interval
 from survey.linearized import Bools, Floats, Ints, weighted_counts
+from survey.moments import alpha, correlation, kappa, variance
+from survey.quantiles import cdf, quantile
+from survey.tables import table
 from survey.tidy import results
+
+__all__ = [
+    "alpha",
+    "cdf",
+    "correlation",
+    "kappa",
+    "mean",
+    "proportion",
+    "quantile",
+    "ratio",
+    "table",
+    "total",
+    "variance",
+]
 
 Missing = Literal["item", "listwise", "fail"]
 Deff = Literal["wor", "replace"]
 
 
 class Figures(NamedTuple):
-    """Estimates of one item: K figures in the order group, level; root S (rows, K) with SᵀS = covariance."""
+    """Estimates of one item: K figures in the order group, level; table (rows, K) of influences or replicates."""
 
     item: str
     levels: list[str]
     estimate: Floats
-    root: Floats
+    table: Floats
     variance: Floats
     n: Floats
     n_weighted: Floats
@@ -89,6 +106,8 @@ def proportion(
     [['safe', '1', 0.7, 4.0]]
     """
     request = Request(d, "share", names(items), grouped(d.frame, by), missing, deff)
+    if ci == "logit" and d.replicates is not None:
+        return _tidy(request, lambda p, se, freedom, n: _replicate_logit(request, p, freedom, n, level), df)
     return _tidy(request, lambda p, se, freedom, n: share_interval(p, se, freedom, n, ci, level), df)
 
 
@@ -160,11 +179,12 @@ def _shares(request: Request, item: str) -> Figures:
         else:
             table = (rows - p * rows.sum(axis=2, keepdims=True)) / base[:, None]
     n = _count(design, groups, used)
-    root, variance = _scatter(design, table[:, :, shown], groups, used)
+    flat, variance = _scatter(design, table[:, :, shown], groups, used)
     est = p[:, shown]
     return Figures(
-        item, [labels[k] for k in shown], est.ravel(), root, variance, np.repeat(n, len(shown)), np.repeat(base, len(shown)),
-        _srs(request, est * (1 - est), n[:, None], base[:, None]).ravel(), np.repeat(_count(design, groups), len(shown)),
+        item, [labels[k] for k in shown], est.ravel(), flat, variance, np.repeat(n, len(shown)),
+        np.repeat(base, len(shown)), _srs(request, est * (1 - est), n[:, None], base[:, None]).ravel(),
+        np.repeat(_count(design, groups), len(shown)),
     )  # fmt: skip
 
 
@@ -202,9 +222,9 @@ def _ratio_of(request: Request, item: str, y: Floats, x: Floats | None) -> Figur
     with np.errstate(divide="ignore", invalid="ignore"):
         centred = np.where(used, filled - value[groups.code] * (1.0 if divisor is None else divisor), 0.0)
         spread = _spread(design, code, centred, size, people) / (1.0 if x is None else (whole[size:] / people) ** 2)
-    root, variance = _scatter(design, table[:, :, None], groups, used)
+    flat, variance = _scatter(design, table[:, :, None], groups, used)
     srs = _srs(request, spread, n, people)
-    return Figures(item, [""], value, root, variance, n, people, srs, _count(design, groups))
+    return Figures(item, [""], value, flat, variance, n, people, srs, _count(design, groups))
 
 
 def _totals(request: Request, item: str) -> Figures:
@@ -231,10 +251,10 @@ def _totals(request: Request, item: str) -> Figures:
             of = np.where(used, groups.code, -1)
             spread = _spread(design, of, np.where(used, values - average[groups.code, 0], 0.0), size, people)[:, None]
     whole = np.where(np.repeat(n, width) > 0, whole, np.nan)
-    root, variance = _scatter(design, rows.reshape(-1, size, width), groups, used)
+    flat, variance = _scatter(design, rows.reshape(-1, size, width), groups, used)
     srs = _srs(request, spread, n[:, None], people[:, None]) * people[:, None] ** 2
     return Figures(
-        item, labels, whole, root, variance, np.repeat(n, width), np.repeat(people, width), srs.ravel(),
+        item, labels, whole, flat, variance, np.repeat(n, width), np.repeat(people, width), srs.ravel(),
         np.repeat(_count(design, groups), width),
     )  # fmt: skip
 
@@ -244,7 +264,7 @@ def _totals(request: Request, item: str) -> Figures:
 
 def _count(design: SurveyDesign, groups: Groups, used: Bools | None = None) -> Floats:
     """Respondents with a positive weight in each group."""
-    rows = (design.weights > 0) & (groups.code >= 0) & (True if used is None else used)
+    rows = (design.weights != 0) & (groups.code >= 0) & (True if used is None else used)
     return np.bincount(groups.code[rows], minlength=len(groups.labels)).astype(float)
 
 
@@ -264,17 +284,16 @@ def _srs(request: Request, spread: Floats, n: Floats, people: Floats) -> Floats:
 
 
 def _scatter(design: SurveyDesign, table: Floats, groups: Groups, used: Bools) -> tuple[Floats, Floats]:
-    """Root and variances of a (rows, group, level) table of influences or replicate estimates."""
+    """The (rows, group, level) table of influences or replicate estimates made flat, and its variances."""
     flat = table.reshape(len(table), -1)
     if design.replicates is None:
         flat = np.where(np.isfinite(flat), flat, 0.0)
-    root = design.root(flat, used)
-    variance = np.einsum("ij,ij->j", root, root)
+    variance = design.variances(flat, used)
     if design.slow_domains:
         for g in range(table.shape[1]):
-            own = design.root(np.where(np.isfinite(table[:, g]), table[:, g], 0.0), used & (groups.code == g))
-            variance.reshape(table.shape[1], -1)[g] = np.einsum("ij,ij->j", own, own)
-    return root, variance
+            own = np.where(np.isfinite(table[:, g]), table[:, g], 0.0)
+            variance.reshape(table.shape[1], -1)[g] = design.variances(own, used & (groups.code == g))
+    return flat, variance
 
 
 def _tidy(
@@ -306,14 +325,27 @@ def _tidy(
         "by": groups.by,
         "group": [label for width in widths for label in groups.labels for _ in range(width)],
         "estimate": np.where(empty, np.nan, columns["estimate"]), "se": se, "ci_low": low, "ci_high": high,
-        "df": each_df, "n": columns["n"], "psus": np.where(each_units < 0, np.nan, each_units), "n_weighted": columns["n_weighted"], "n_eff": n_eff, "deff": deff, "cv": cv,
+        "df": each_df, "n": columns["n"], "psus": np.where(each_units < 0, np.nan, each_units),
+        "n_weighted": columns["n_weighted"], "n_eff": n_eff, "deff": deff, "cv": cv,
         "reason": _reasons(columns["rows"], columns["n"], each_units, each_df),
     })  # fmt: skip
-    return remember(results(frame), Covariance(lambda: _root(request), each_df))
+    return remember(
+        results(frame), Covariance(lambda: _stacked(request), design.covariance, each_df, design.replicates is not None)
+    )
 
 
-def _root(request: Request) -> Floats:
-    return np.hstack([request.one(request, item).root for item in request.items])
+def _replicate_logit(request: Request, p: Floats, df: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
+    """Logit intervals from the spread of the replicates' logits, as a replicated logistic regression gives them."""
+    shares = _stacked(request)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logits = np.log(shares / (1 - shares))
+        logits = np.where(np.isfinite(logits), logits, np.nan)
+        se = np.sqrt(request.design.variances(logits)) * p * (1 - p)
+    return share_interval(p, np.where(np.isfinite(se), se, 0.0), df, n, "logit", level)
+
+
+def _stacked(request: Request) -> Floats:
+    return np.hstack([request.one(request, item).table for item in request.items])
 
 
 def _reasons(rows: Floats, n: Floats, units: Floats, df: Floats) -> list[str]:

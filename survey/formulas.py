@@ -40,7 +40,7 @@ class Terms:
     def columns_of(self, term: str) -> list[int]:
         """Positions of a term's columns in the model matrix."""
         place = np.cumsum(self.kept) - 1
-        found = [i for i in range(*self.info.term_name_slices[term].indices(len(self.kept)))]
+        found = list(range(*self.info.term_name_slices[term].indices(len(self.kept))))
         return [int(place[i]) for i in found if self.kept[i]]
 
 
@@ -81,7 +81,7 @@ def read_terms(
     """Terms, outcome, model matrix and offset of the rows that have all values; the rows used; what was left out."""
     left, right, extra = _sides(formula)
     parts = [*extra, *([offset] if offset else [])]
-    inside = d.mask & (d.full_weights > 0)
+    inside = d.mask & (d.full_weights != 0)
     data, variables = _columns(d.frame, " ".join([left, right, *parts]))
     known = inside & data.notna().all(axis=1).to_numpy()
     outcome = _outcome(data, known, left, binary)
@@ -145,7 +145,7 @@ def _evaluate(text: str, data: pd.DataFrame) -> Floats:
 
 
 def _outcome(data: pd.DataFrame, known: Bools, left: str, binary: bool) -> Floats:
-    """The left side as numbers; a two-level outcome as 0 and 1.   Raises: EstimationError: it is constant or not 0/1."""
+    """The left side as numbers, two levels as 0 and 1.   Raises: EstimationError: it is constant or not 0/1."""
     value = _evaluate(left, data)
     if not binary:
         return value

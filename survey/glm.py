@@ -59,7 +59,7 @@ def fit_glm(
     y: Floats, X: Floats, w: Floats, offset: Floats, family: str, link: str, maxiter: int, names: list[str],
     start: Floats | None = None,
 ) -> GlmFit:  # fmt: skip
-    """Weighted maximum (quasi-)likelihood; w scaled to mean 1.   Raises: EstimationError: collinear, separated, diverging."""
+    """Weighted maximum (quasi-)likelihood.   Raises: EstimationError: collinear, separated, or diverging."""
     kind, name = family_of(family, link)
     _full_rank(X, w, names)
     model = sm.GLM(y, X, family=kind, freq_weights=w, offset=offset)
@@ -76,7 +76,8 @@ def fit_glm(
     pearson = float((w * (y - mu) ** 2 / kind.variance(mu)).sum())
     null = _null_mean(y, w, offset, kind)
     return GlmFit(
-        np.asarray(params), np.asarray(variance, dtype=float), score, eta, mu, slope, name, kind, float(kind.deviance(y, mu, freq_weights=w)),
+        np.asarray(params), np.asarray(variance, dtype=float), score, eta, mu, slope, name, kind,
+        float(kind.deviance(y, mu, freq_weights=w)),
         float(kind.deviance(y, null, freq_weights=w)), pearson / max(len(y) - X.shape[1], 1),
     )  # fmt: skip
 
@@ -114,7 +115,8 @@ def _full_rank(X: Floats, w: Floats, names: list[str]) -> None:
     if len(X) < X.shape[1] or (r < 1e-9 * r.max()).any():
         culprit = names[int(np.argmin(r))] if len(r) == len(names) else names[-1]
         raise EstimationError(
-            "Terms of the model are linearly dependent", where="{term}", hint="leave one of the terms that say the same out",
+            "Terms of the model are linearly dependent", where="{term}",
+            hint="leave one of the terms that say the same out",
             term=culprit,
         )  # fmt: skip
 

@@ -36,7 +36,8 @@ def share_interval(
     """Interval for a share by the named method; p, se, df and n broadcast.
 
     logit (xlogit): expit(logit p ± t·se/(p(1−p))). beta: Korn & Graubard (1998), Clopper–Pearson on
-    n* = p(1−p)/se²·(t_{n−1}/t_df)². wilson: score interval on the same n* without a bound at n. asin: sin²(asin√p ± t·se of asin√p).
+    n* = p(1−p)/se²·(t_{n−1}/t_df)². wilson: score interval on p(1−p)/se² with t for z.
+    asin: sin²(asin√p ± t·se of asin√p).
     wald (mean): p ± t·se. A share of 0 or 1, and a share without variance, gets the beta interval with n* = n: the only
     one of them that is defined there.
 
@@ -59,7 +60,7 @@ def share_interval(
         elif method == "beta":
             low, high = _clopper_pearson(p, n_star * (t_quantile(n - 1, level) / t) ** 2, level)
         elif method == "wilson":
-            low, high = _wilson(p, n_star * (t_quantile(n - 1, level) / t) ** 2, level)
+            low, high = _wilson(p, n_star, t)
         else:
             raise EstimationError(
                 "The interval is not known", expected="logit, xlogit, beta, wilson, asin, wald or likelihood",
@@ -81,8 +82,7 @@ def _clopper_pearson(p: Floats, n: Floats, level: float) -> tuple[Floats, Floats
     return np.where(np.isnan(p), np.nan, low), np.where(np.isnan(p), np.nan, high)
 
 
-def _wilson(p: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
-    z = stats.norm.ppf((1 + level) / 2)
-    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+def _wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+    middle = (p + t**2 / (2 * n)) / (1 + t**2 / n)
+    half = t / (1 + t**2 / n) * np.sqrt(p * (1 - p) / n + t**2 / (4 * n**2))
     return middle - half, middle + half

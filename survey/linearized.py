@@ -80,12 +80,21 @@ class Stage:
         uncentred, lost = self._lonely(lonely, seen, policy, adjust_domain)
         z = self.totals(table)
         mean = sum_by(self.stratum, z, strata) / self.size[:, None]
-        mean[uncentred] = 0.0
+        if uncentred.any():
+            mean[uncentred] = self._grand_mean(z, seen)[self.parent[uncentred]]
         weight = self.carry * np.where(lonely, 1.0, self.size / np.maximum(self.size - 1, 1)) * self._kept(lost, seen)
         return np.asarray(np.sqrt(weight[self.stratum] * self.open)[:, None] * (z - mean[self.stratum]))
 
+    def _grand_mean(self, z: Floats, seen: Floats) -> Floats:
+        """Mean cluster total under each parent, over the strata with a respondent in the domain (parents, p)."""
+        parents = int(self.parent.max()) + 1
+        there = seen > 0
+        drawn = weighted_counts(self.parent, np.where(there, self.size, 0.0), parents)
+        inside = np.where(there[self.stratum][:, None], z, 0.0)
+        return np.asarray(sum_by(self.parent[self.stratum], inside, parents) / np.maximum(drawn, 1.0)[:, None])
+
     def _lonely(self, lonely: Bools, seen: Floats, policy: LonelyPsu, adjust_domain: bool) -> tuple[Bools, Bools]:
-        """Which strata are left uncentred and which give no variance of their own."""
+        """Which strata are centred at the grand mean and which give no variance of their own."""
         drawn = weighted_counts(self.stratum, self.open, len(self.size)) > FULLY_SAMPLED
         alone = lonely & (seen > 0) & drawn
         if policy == "fail" and alone.any():
@@ -156,7 +165,7 @@ class Linearized:
     row_stratum: Ints
 
     def root(self, table: Floats, present: Bools, policy: LonelyPsu, adjust_domain: bool = False) -> Floats:
-        """S with SᵀS = covariance of the statistics whose influences, summed by unit, are the table's columns (U, p)."""
+        """S with SᵀS = covariance of statistics whose influences, summed by unit, are the table's columns (U, p)."""
         return np.vstack([stage.root(table, present, policy, adjust_domain) for stage in self.stages])
 
 

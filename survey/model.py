@@ -40,7 +40,7 @@ class Fit:
     terms: Terms
     used: Bools
     glm: GlmFit
-    root: Floats
+    table: Floats
     df: float
     dropped: dict[str, int]
 
@@ -57,7 +57,9 @@ class Fit:
     @cached_property
     def vcov(self) -> pd.DataFrame:
         """Design-based covariance of the coefficients."""
-        return pd.DataFrame(self.root.T @ self.root, index=self.terms.names, columns=self.terms.names)
+        return pd.DataFrame(
+            self.design.covariance(self.table, self.used), index=self.terms.names, columns=self.terms.names
+        )
 
     @property
     def se(self) -> pd.Series:
@@ -66,11 +68,12 @@ class Fit:
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Coefficients as `survey.tidy` rows: statistic "coefficient", t interval and p on the model's df."""
-        return self._rows("coefficient", list(self.terms.names), [""] * len(self.params), self.params.to_numpy(), self.root,
-                          level)  # fmt: skip
+        return self._rows("coefficient", list(self.terms.names), [""] * len(self.params), self.params.to_numpy(),
+                          self.table,                           level)  # fmt: skip
 
     def margins(self, variables: list[str] | None = None, level: float = 0.95) -> pd.DataFrame:
-        """Average marginal effects on the response scale: dE(y)/dx of numbers, E(y | level) − E(y | first) of categories.
+        """Average marginal effects on the response scale: dE(y)/dx of numbers, differences from the first
+        level of categories.
 
         Averaged with the weights over the rows used; SE by the delta method from the coefficients' covariance
         (covariates held as observed).
@@ -82,12 +85,12 @@ class Fit:
         effects = average_effects(self, variables)
         slopes = np.array([effect.slope for effect in effects]).reshape(len(effects), -1)
         return self._rows("marginal effect", [e.variable for e in effects], [e.level for e in effects],
-                          np.array([e.value for e in effects]), self.root @ slopes.T, level)  # fmt: skip
+                          np.array([e.value for e in effects]), self.table @ slopes.T, level)  # fmt: skip
 
     def _rows(
-        self, statistic: str, items: list[str], levels: list[str], value: Floats, root: Floats, level: float
+        self, statistic: str, items: list[str], levels: list[str], value: Floats, table: Floats, level: float
     ) -> pd.DataFrame:  # fmt: skip
-        se = np.sqrt(np.einsum("ij,ij->j", root, root))
+        se = np.sqrt(self.design.variances(table, self.used))
         low, high = mean_interval(value, se, np.full(len(value), self.df), level)
         with np.errstate(divide="ignore", invalid="ignore"):
             p, cv = p_two_sided(value / se, self.df), se / np.abs(value)
@@ -96,7 +99,12 @@ class Fit:
             "ci_high": high, "df": self.df, "n": self.n, "n_weighted": float(self.design.weights[self.used].sum()),
             "p": p, "cv": cv,
         }))  # fmt: skip
-        return remember(frame, Covariance(lambda: root, np.full(len(value), self.df)))
+        return remember(
+            frame,
+            Covariance(
+                lambda: table, self.design.covariance, np.full(len(value), self.df), self.design.replicates is not None
+            ),
+        )
 
 
 def fit(
@@ -105,14 +113,14 @@ def fit(
     """Regression of a survey outcome with design-based standard errors.
 
     Args:
-        formula: as statsmodels takes it (patsy): "y ~ x1 + C(x2)"; a two-level categorical or boolean outcome of a binomial
-            model counts its second level; offset(expression) may stand among the terms.
+        formula: as statsmodels takes it (patsy): "y ~ x1 + C(x2)"; a two-level categorical or boolean outcome of a
+            binomial model counts its second level; offset(expression) may stand among the terms.
         family: gaussian, binomial, poisson, gamma, inverse_gaussian.
         link: identity, logit, probit, cloglog, log, inverse, …; the family's usual one if not given.
         offset: a further expression added to the linear predictor.
     Returns: a `Fit`; rows with a missing value in any term are left out and counted in `.dropped`.
-    Raises: EstimationError: a term is not there, terms are collinear, the outcome is constant or perfectly separated, or
-        the fit does not converge; each with a hint.
+    Raises: EstimationError: a term is not there, terms are collinear, the outcome is constant or perfectly
+        separated, or the fit does not converge; each with a hint.
 
     >>> frame = pd.DataFrame({"y": [1.0, 2, 2, 5, 4, 7], "x": [0.0, 1, 2, 3, 4, 5], "w": 1.0})
     >>> m = fit(SurveyDesign(frame, "w"), "y ~ x")
@@ -130,18 +138,18 @@ def fit(
     terms, y, X, off, used, dropped = read_terms(d, formula, offset, binary=family == "binomial")
     weights = d.weights[used]
     glm = fit_glm(y, X, weights / weights.mean(), off, family, link, maxiter, terms.names)
-    root = _root(d, glm, y, X, off, used, family, link, maxiter, terms)
+    table = _influences(d, glm, y, X, off, used, family, link, maxiter, terms)
     freedom = float(d.degf(used)) + 1 - X.shape[1]
-    return Fit(d, formula, family, glm.link, terms, used, glm, root, freedom, dropped)
+    return Fit(d, formula, family, glm.link, terms, used, glm, table, freedom, dropped)
 
 
-def _root(d: SurveyDesign, glm: GlmFit, y: Floats, X: Floats, off: Floats, used: Bools, family: str, link: str,
+def _influences(d: SurveyDesign, glm: GlmFit, y: Floats, X: Floats, off: Floats, used: Bools, family: str, link: str,
           maxiter: int, terms: Terms) -> Floats:  # fmt: skip
-    """Root of the covariance: influences of the rows, or the coefficients of every replicate."""
+    """Unit totals of the rows' influences, or the coefficients of every replicate."""
     if d.replicates is None:
         z = np.zeros((len(used), X.shape[1]))
         z[used] = glm.scores @ glm.covariance
-        return d.root(d.unit_totals(z), used)
+        return d.unit_totals(z)
     factors = d.replicates.factors(d.mask)[used]
     table = np.full((factors.shape[1], X.shape[1]), np.nan)
     for r in range(factors.shape[1]):
@@ -152,4 +160,4 @@ def _root(d: SurveyDesign, glm: GlmFit, y: Floats, X: Floats, off: Floats, used:
             table[r] = again.params
         except EstimationError:
             continue
-    return d.root(table, used)
+    return table

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from survey import columns
 from survey.linearized import Bools, Floats
 
-METHODS = ("BRR", "Fay", "JK1", "JKn", "bootstrap", "SDR", "other")
+METHODS = ("BRR", "Fay", "JK1", "JKn", "bootstrap", "SDR", "ACS", "other")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def given_replicates(
 ) -> Replicates:  # fmt: skip
     """Replicates from columns or a matrix, with the method's scale where none is given.
 
-    BRR 1/R; Fay 1/(R(1−ρ)²); JK1 (R−1)/R; bootstrap 1/(R−1); SDR 4/R; JKn needs rscales (Wolter 2007, ch. 3–5; R survey).
+    BRR 1/R; Fay 1/(R(1−ρ)²); JK1 (R−1)/R; bootstrap 1/(R−1); SDR and ACS 4/R; JKn needs rscales (Wolter 2007).
     """
     if method not in METHODS:
         columns.refuse("The replication method is not known", ", ".join(METHODS), method or "none", "method")
@@ -104,6 +104,6 @@ def given_replicates(
     if method == "JKn" and rscales is None:
         columns.refuse("JKn needs the scale of each replicate", "rscales, (n_h − 1)/n_h a replicate", "none", "rscales")
     usual = {"BRR": 1 / count, "Fay": 1 / (count * (1 - (fay or 0.0)) ** 2), "JK1": (count - 1) / count,
-             "bootstrap": 1 / max(count - 1, 1), "SDR": 4 / count}  # fmt: skip
+             "bootstrap": 1 / max(count - 1, 1), "SDR": 4 / count, "ACS": 4 / count}  # fmt: skip
     rs = np.ones(count) if rscales is None else np.broadcast_to(np.asarray(rscales, float), (count,)).copy()
     return Replicates(matrix, usual.get(method, 1.0) if scale is None else float(scale), rs, mse, method, full)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from survey.covariance import Covariance, remember
 from survey.design import SurveyDesign
+from survey.distributions import quadratic_tail
 from survey.errors import EstimationError
-from survey.groups import coded, item_column
+from survey.groups import coded, grouped, item_column
+from survey.intervals import mean_interval
 from survey.linearized import Floats
 from survey.tidy import results
 
 
 def two_way(d: SurveyDesign, row: str, col: str) -> tuple[Floats, Floats, Floats, int]:
-    """Weighted table (R, C) of the levels that occur, root of the covariance of its R·C totals and shares, n."""
+    """Weighted table (R, C) of the levels that occur, covariances of its R·C totals and shares, n."""
     (r, _), (c, _) = coded(item_column(d.frame, row)), coded(item_column(d.frame, col))
-    used = (r >= 0) & (c >= 0) & d.mask & (d.weights > 0)
+    used = (r >= 0) & (c >= 0) & d.mask & (d.weights != 0)
     r_seen, c_seen = np.unique(r[used]), np.unique(c[used])
     if len(r_seen) < 2 or len(c_seen) < 2:
         raise EstimationError(
@@ -33,25 +38,59 @@ def two_way(d: SurveyDesign, row: str, col: str) -> tuple[Floats, Floats, Floats
         of_totals = totals.rows
         of_shares = (totals.rows - share * totals.rows.sum(axis=1, keepdims=True)) / totals.whole.sum()
     table = totals.whole.reshape(len(r_seen), width)
-    return table, d.root(of_totals, used), d.root(of_shares, used), int(used.sum())
+    return table, d.covariance(of_totals, used), d.covariance(of_shares, used), int(used.sum())
+
+
+def table(
+    d: SurveyDesign, items: str | Sequence[str], total: float | None = None, level: float = 0.95, *,
+    df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Estimated counts of every combination of the items' levels, N̂ = Σ w·1(cell), over rows that answered all.
+
+    Args: total: scale so that the cells add up to it (1: shares, 100: percentages); standard errors follow.
+    Returns: rows of statistic "count", item the items and level the levels joined by ":", the last varying fastest.
+
+    >>> d = SurveyDesign(pd.DataFrame({"a": [0, 0, 1], "b": ["x", "y", "y"], "w": [1.0, 2, 3]}), "w")
+    >>> table(d, ["a", "b"])[["level", "estimate"]].values.tolist()
+    [['0:x', 1.0], ['0:y', 2.0], ['1:x', 0.0], ['1:y', 3.0]]
+    """
+    cells = grouped(d.frame, items)
+    used = d.mask & (cells.code >= 0)
+    totals = d.totals(np.where(used, cells.code, -1), len(cells.labels))
+    value, rows = totals.whole, totals.rows
+    if total is not None:
+        share = value / value.sum()
+        sums = rows.sum(axis=1, keepdims=True)
+        rows = total * (rows / sums if d.replicates is not None else (rows - share * sums) / value.sum())
+        value = total * share
+    freedom = np.full(len(value), float(d.degf()) if df is None else df)
+    se = np.sqrt(d.variances(rows, used))
+    low, high = mean_interval(value, se, freedom, level)
+    count = np.bincount(cells.code[used & (d.weights != 0)], minlength=len(value))
+    frame = pd.DataFrame({
+        "item": cells.by, "statistic": "count", "level": cells.labels, "estimate": value, "se": se, "ci_low": low,
+        "ci_high": high, "df": freedom, "n": count, "n_weighted": totals.whole,
+    })  # fmt: skip
+    return remember(results(frame), Covariance(lambda: rows, d.covariance, freedom, d.replicates is not None))
 
 
 def independence(d: SurveyDesign, row: str, col: str, statistic: str = "F") -> pd.DataFrame:
     """The test of `survey.compare.rao_scott`."""
-    table, total_root, share_root, n = two_way(d, row, col)
+    table, total_cov, share_cov, n = two_way(d, row, col)
     nu = d.degf()
     if statistic in ("wald", "adj_wald"):
-        test = _wald(table, total_root, nu, statistic == "adj_wald")
+        test = _wald(table, total_cov, nu, statistic == "adj_wald")
     else:
-        eigenvalues = generalised_deffs(table / table.sum(), share_root.T @ share_root, n)
-        test = _rao_scott(table / table.sum(), n, eigenvalues, nu, statistic)
+        eigenvalues = generalised_deffs(table / table.sum(), share_cov, n)
+        test = _rao_scott(table / table.sum(), n, eigenvalues, nu, statistic, d.replicates is not None)
     return as_row(row, col, test, n, float(table.sum()))
 
 
 def as_row(item: str, by: str, test: dict[str, float | str], n: float, people: float) -> pd.DataFrame:
     """A test as one row of the tidy schema, its exact numbers in attrs["test"]."""
     frame = results([{
-        "item": item, "by": by, "statistic": test["statistic"], "estimate": test["value"], "df": test.get("ddf", test.get("ndf")),
+        "item": item, "by": by, "statistic": test["statistic"], "estimate": test["value"],
+        "df": test.get("ddf", test.get("ndf")),
         "level": f"{test['ndf']:.6g}" if "ndf" in test else "", "n": n, "n_weighted": people, "p": test["p"],
     }])  # fmt: skip
     frame.attrs["test"] = test
@@ -72,11 +111,14 @@ def generalised_deffs(p: Floats, covariance: Floats, n: int) -> Floats:
     return np.asarray(np.linalg.eigvals(np.linalg.solve(simple, scaled.T @ covariance @ scaled)).real)
 
 
-def _rao_scott(p: Floats, n: int, eigenvalues: Floats, nu: int, statistic: str) -> dict[str, float | str]:
+def _rao_scott(
+    p: Floats, n: int, eigenvalues: Floats, nu: float, statistic: str, replicated: bool
+) -> dict[str, float | str]:  # fmt: skip
     """X² and its reference distribution."""
     expected = np.outer(p.sum(axis=1), p.sum(axis=0))
     x2 = n * float(((p - expected) ** 2 / expected).sum())
     trace = float(eigenvalues.sum())
+    ddf = np.inf if replicated else trace**2 / float((eigenvalues**2).sum()) * nu
     if statistic == "F":
         d0 = trace**2 / float((eigenvalues**2).sum())
         return {"statistic": "F", "value": x2 / trace, "ndf": d0, "ddf": d0 * nu, "x2": x2,
@@ -85,23 +127,32 @@ def _rao_scott(p: Floats, n: int, eigenvalues: Floats, nu: int, statistic: str) 
         k = len(eigenvalues)
         return {"statistic": "chi2", "value": x2 / (trace / k), "ndf": k, "x2": x2,
                 "p": float(stats.chi2.sf(x2 / (trace / k), k))}  # fmt: skip
+    if statistic in ("lincom", "saddlepoint"):
+        method = "integration" if statistic == "lincom" else "saddlepoint"
+        return {"statistic": statistic, "value": x2, "x2": x2, "p": quadratic_tail(x2, eigenvalues, ddf, method)}  # type: ignore[arg-type]
     raise EstimationError(
-        "The test statistic is not known", expected="F, chi2, wald or adj_wald", got="{statistic}", statistic=statistic
-    )
+        "The test statistic is not known", expected="F, chi2, wald, adj_wald, lincom or saddlepoint", got="{statistic}",
+        statistic=statistic,
+    )  # fmt: skip
 
 
-def _wald(table: Floats, root: Floats, nu: int, adjusted: bool) -> dict[str, float | str]:
+def _wald(table: Floats, covariance: Floats, nu: float, adjusted: bool) -> dict[str, float | str]:
     """Wald test of N_rc − N_r N_c/N = 0 over (R−1)(C−1) cells."""
     rows, cols = table.shape
     whole, r, c = table.sum(), table.sum(axis=1), table.sum(axis=0)
-    spread = root.reshape(-1, rows, cols)
-    by_row, by_col, of_all = spread.sum(axis=2), spread.sum(axis=1), spread.sum(axis=(1, 2))
-    move = (spread - by_row[:, :, None] * c / whole - r[:, None] * by_col[:, None, :] / whole
-            + of_all[:, None, None] * np.outer(r, c) / whole**2)  # fmt: skip
+    place = np.arange(rows * cols).reshape(rows, cols)
+    move = np.zeros((rows * cols, rows * cols))
+    for i in range(rows):
+        for j in range(cols):
+            slope = move[place[i, j]].reshape(rows, cols)
+            slope += r[i] * c[j] / whole**2
+            slope[i, :] -= c[j] / whole
+            slope[:, j] -= r[i] / whole
+            slope[i, j] += 1.0
     residual = (table - np.outer(r, c) / whole)[1:, 1:].ravel()
-    inner = move[:, 1:, 1:].reshape(len(move), -1)
+    inner = move[place[1:, 1:].ravel()]
     k = (rows - 1) * (cols - 1)
-    wald = float(residual @ np.linalg.solve(inner.T @ inner, residual))
+    wald = float(residual @ np.linalg.solve(inner @ covariance @ inner.T, residual))
     ddf = nu - k + 1 if adjusted else nu
     value = wald * (ddf / (k * nu) if adjusted else 1 / k)
     return {"statistic": "adj_wald" if adjusted else "wald", "value": value, "ndf": k, "ddf": ddf,

@@ -29,7 +29,8 @@ def influence(d: SurveyDesign) -> np.ndarray:
 def test_change_uses_the_units_drawn_in_both_waves() -> None:
     out = compare.change(A, B, "y").iloc[0]
     z = influence(B) - influence(A)
-    assert out["statistic"] == "change" and out["estimate"] == pytest.approx(4 / 8 - 4 / 8)
+    assert out["statistic"] == "change"
+    assert out["estimate"] == pytest.approx(4 / 8 - 4 / 8)
     assert out["se"] ** 2 == pytest.approx(3 / 2 * ((z - z.mean()) ** 2).sum())
     assert out["df"] == 1
 
@@ -37,7 +38,8 @@ def test_change_uses_the_units_drawn_in_both_waves() -> None:
 def test_change_of_independent_samples_adds_the_variances() -> None:
     out = compare.change(A, B, "y", shared_psus=False).iloc[0]
     apart = [estimate.proportion(d, "y")["se"].iloc[0] ** 2 for d in (A, B)]
-    assert out["se"] ** 2 == pytest.approx(sum(apart)) and out["df"] == 3
+    assert out["se"] ** 2 == pytest.approx(sum(apart))
+    assert out["df"] == 3
 
 
 def test_change_by_group_of_a_categorical_item() -> None:
@@ -51,8 +53,10 @@ def test_change_by_group_of_a_categorical_item() -> None:
 def test_each_group_against_the_rest_is_the_difference_of_domains() -> None:
     out = compare.against_rest(A, "y", "g").set_index("group")
     t = compare.ttest(A, "y", "g").iloc[0]
-    assert out.loc["b", "estimate"] == pytest.approx(1 / 4 - 3 / 4) and out.loc["a", "estimate"] == pytest.approx(0.5)
-    assert out.loc["b", "se"] == pytest.approx(t["se"]) and out.loc["b", "p"] == pytest.approx(t["p"])
+    assert out.loc["b", "estimate"] == pytest.approx(1 / 4 - 3 / 4)
+    assert out.loc["a", "estimate"] == pytest.approx(0.5)
+    assert out.loc["b", "se"] == pytest.approx(t["se"])
+    assert out.loc["b", "p"] == pytest.approx(t["p"])
     assert out["q"].tolist() == pytest.approx((2 * out["p"]).clip(upper=1).tolist())
 
 

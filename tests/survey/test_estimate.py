@@ -34,8 +34,10 @@ def test_shares_of_a_category_including_one_nobody_chose(frame: pd.DataFrame) ->
     assert out["estimate"].tolist() == pytest.approx([4 / 9, 5 / 9, 0])
     z = np.array([-3, 5, 10, -12]) / 81
     assert out["se"].iloc[0] == pytest.approx(np.sqrt(4 / 3 * (z**2).sum()))
-    assert out["n"].tolist() == [5, 5, 5] and out["n_weighted"].tolist() == [9, 9, 9]
-    assert out["df"].tolist() == [3, 3, 3] and out["psus"].tolist() == [4, 4, 4]
+    assert out["n"].tolist() == [5, 5, 5]
+    assert out["n_weighted"].tolist() == [9, 9, 9]
+    assert out["df"].tolist() == [3, 3, 3]
+    assert out["psus"].tolist() == [4, 4, 4]
 
 
 def test_a_yes_no_item_gives_the_share_of_yes(frame: pd.DataFrame) -> None:
@@ -51,7 +53,8 @@ def test_mean_with_a_missing_answer_and_design_effect(frame: pd.DataFrame) -> No
     z = w * (y - 3.75) / 8
     variance = 6 / 5 * ((z - z.mean()) ** 2).sum()
     s2 = (w * (y - 3.75) ** 2).sum() / 8 * 5 / 4
-    assert out["estimate"] == 3.75 and out["n"] == 5
+    assert out["estimate"] == 3.75
+    assert out["n"] == 5
     assert out["se"] ** 2 == pytest.approx(variance)
     assert out["deff"] == pytest.approx(variance / (s2 / 5))
 
@@ -60,7 +63,8 @@ def test_groups_nobody_is_in_are_labelled(frame: pd.DataFrame) -> None:
     out = estimate.mean(SurveyDesign(frame, "w", psu="psu"), "y", by="g")
     assert out["group"].tolist() == ["u", "r", "island"]
     assert out["estimate"].iloc[:2].tolist() == pytest.approx([5 / 3, 25 / 5])
-    assert np.isnan(out["estimate"].iloc[2]) and out["reason"].iloc[2] == "no respondents in this group"
+    assert np.isnan(out["estimate"].iloc[2])
+    assert out["reason"].iloc[2] == "no respondents in this group"
 
 
 def test_all_answers_missing_or_one_unit_in_a_group(frame: pd.DataFrame) -> None:
@@ -68,7 +72,8 @@ def test_all_answers_missing_or_one_unit_in_a_group(frame: pd.DataFrame) -> None
     out = estimate.mean(d, "y", by="g").set_index("group")
     assert out.loc["u", "reason"] == "no answers in this group"
     alone = estimate.proportion(d.domain("psu == 1"), "b").iloc[0]
-    assert np.isnan(alone["ci_low"]) and "one sampling unit" in alone["reason"]
+    assert np.isnan(alone["ci_low"])
+    assert "one sampling unit" in alone["reason"]
 
 
 def test_crossed_groups_and_listwise_answers(frame: pd.DataFrame) -> None:
@@ -88,7 +93,8 @@ def test_ratio_and_covariance_by_hand(frame: pd.DataFrame) -> None:
     w, y, x = frame["w"], frame["y"].fillna(5.0), frame["x"]
     ratio = (w * y).sum() / (w * x).sum()
     z = w * (y - ratio * x) / (w * x).sum()
-    assert out["item"] == "y/x" and out["estimate"] == pytest.approx(ratio)
+    assert out["item"] == "y/x"
+    assert out["estimate"] == pytest.approx(ratio)
     assert out["se"] ** 2 == pytest.approx(6 / 5 * (z**2).sum())
     together = estimate.mean(d, ["x", "y"])
     zs = np.column_stack([w * (v - (w * v).sum() / 10) / 10 for v in (x, y)])
