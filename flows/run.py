@@ -78,7 +78,7 @@ def withheld(error: BaseException) -> str:
     """Type and innermost place of an exception, without its text.
 
     >>> try:
-    ...     int("13800138000")
+    ...     int("张三 13800138000")
     ... except ValueError as error:
     ...     withheld(error).split(" at ")[0]
     'ValueError'
