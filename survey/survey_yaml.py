@@ -15,7 +15,36 @@ from survey.codebook import Codebook, Recipe
 from survey.errors import CodebookError
 
 Path = tuple[str | int, ...]
-Mistake = tuple[Path, str, str, str]  # place, expected, got, hint
+# What pydantic wanted, by the type of its error, in words that a catalogue can translate.
+WANTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "date_from_datetime_parsing": "a date such as 2026-04-01",
+    "date_parsing": "a date such as 2026-04-01",
+    "date_type": "a date such as 2026-04-01",
+    "dict_type": "keys with values",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of {ge} or more",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "less_than_equal": "a number of {le} or less",
+    "literal_error": "one of {known}",
+    "model_type": "keys with values",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_type": "a text",
+    "tuple_type": "a list",
+    "value_error": "a last day that is not before the first",
+}
+
+
+class Mistake:
+    """What is wrong at one place of survey.yaml: templates, and the values that fill them."""
+
+    def __init__(self, path: Path, *, expected: str, got: str, hint: str, **values: object) -> None:
+        self.path, self.expected, self.got, self.hint, self.values = path, expected, got, hint, values
 
 
 def parse(text: str, name: str = "survey.yaml") -> Codebook:
@@ -26,10 +55,8 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     """
     try:
         content = YAML(typ="safe").load(text)
-    except DuplicateKeyError as error:
-        raise _syntax(error, name, "every key once", "rename or delete one of the two") from None
     except MarkedYAMLError as error:
-        raise _syntax(error, name, "valid YAML", "look at the indentation; inside { } quote a text that holds , : ? or quotes") from None
+        raise _syntax(error, name) from None
     except (YAMLError, ValueError) as error:
         raise CodebookError(
             "{name} cannot be read", where="{name}", got="{found}", name=name, found=str(error)[:200]
@@ -40,22 +67,25 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
         book = Codebook.model_validate(content)
     except ValidationError as error:
         mistakes = [_from_pydantic(detail) for detail in error.errors()]
-        raise _mistake(mistakes, text, name) from None
+        raise _first(mistakes, text, name) from None
     mistakes = list(_references(book))
     if mistakes:
-        raise _mistake(mistakes, text, name)
+        raise _first(mistakes, text, name)
     return book
 
 
-def _syntax(error: MarkedYAMLError, name: str, expected: str, hint: str) -> CodebookError:
+def _syntax(error: MarkedYAMLError, name: str) -> CodebookError:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    twice = isinstance(error, DuplicateKeyError)
     return CodebookError(
         "{name} is not as it should be",
         where="{name} line {line}, column {column}",
-        expected=expected,
+        expected="every key once" if twice else "valid YAML",
         got="{found}",
-        hint=hint,
+        hint="rename or delete one of the two"
+        if twice
+        else "look at the indentation; inside {{ }} quote a text that holds , : ? or quotes",
         name=name,
         line=line,
         column=column,
@@ -63,21 +93,17 @@ def _syntax(error: MarkedYAMLError, name: str, expected: str, hint: str) -> Code
     )
 
 
-def _mistake(mistakes: Sequence[Mistake], text: str, name: str) -> CodebookError:
-    path, expected, got, hint = mistakes[0]
+def _first(mistakes: Sequence[Mistake], text: str, name: str) -> CodebookError:
+    first = mistakes[0]
+    values = {"name": name, "count": len(mistakes), "line": line_of(text, first.path)}
     return CodebookError(
         "{name} is not as it should be ({count} to mend, this is the first)",
-        where="{name} line {line}, {path}",
-        expected="{wanted}",
-        got="{found}",
-        hint="{advice}",
-        name=name,
-        count=len(mistakes),
-        line=line_of(text, path),
-        path=".".join(map(str, path)) or "(top)",
-        wanted=expected,
-        found=got,
-        advice=hint,
+        where="{name} line {line}, {path}" if first.path else "{name} line {line}",
+        expected=first.expected,
+        got=first.got,
+        hint=first.hint,
+        path=".".join(map(str, first.path)),
+        **{**first.values, **values},
     )
 
 
@@ -103,14 +129,28 @@ def _from_pydantic(detail: Any) -> Mistake:
     path = tuple(part for part in detail["loc"] if part != "[key]")
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        known = _keys_beside(path)
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else "delete it, or see `anxin schema` for the keys there are"
-        return path, "a known key", f"the unknown key {path[-1]}", hint
+        near = difflib.get_close_matches(str(path[-1]), _keys_beside(path), n=1)
+        hint = "did you mean {near}?" if near else "delete it, or see `anxin schema` for the keys there are"
+        return Mistake(
+            path, expected="a known key", got="the unknown key {key}", hint=hint, key=path[-1], near=_one(near)
+        )
     if kind == "missing":
-        return path, f"the key {path[-1]}", "nothing", "add it; `anxin schema` explains every key"
-    expected = str(context.get("expected") or context.get("pattern") or detail["msg"])
-    return path, expected, f"{detail['input']!r}"[:80], "`anxin schema` explains every key"
+        hint = "add it; `anxin schema` explains every key"
+        return Mistake(path, expected="the key {key}", got="nothing", hint=hint, key=path[-1])
+    return Mistake(
+        path,
+        expected=WANTED.get(kind, "{said}"),
+        got="{found}",
+        hint="`anxin schema` explains every key",
+        found=f"{detail['input']!r}"[:80],
+        said=detail["msg"],
+        known=str(context.get("expected")).replace(" or ", ", "),
+        **{limit: context.get(limit) for limit in ("gt", "ge", "le", "pattern")},
+    )
+
+
+def _one(names: Sequence[str]) -> str:
+    return names[0] if names else ""
 
 
 def _keys_beside(path: Path) -> list[str]:
@@ -142,38 +182,55 @@ def _references(book: Codebook) -> Iterator[Mistake]:
     yield from _words(book)
 
 
-def _unknown(path: Path, name: str, known: Sequence[str], what: str) -> Iterator[Mistake]:
+def _unknown(path: Path, name: str, known: Sequence[str], expected: str, variable: str = "") -> Iterator[Mistake]:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"define it, or use one of: {', '.join(list(known)[:8])}"
-        yield path, f"the name of {what}", name, hint
+        hint = "did you mean {near}?" if near else "define it, or use one of: {known}"
+        yield Mistake(
+            path,
+            expected=expected,
+            got="{found}",
+            hint=hint,
+            found=name,
+            near=_one(near),
+            known=", ".join(list(known)[:8]),
+            variable=variable,
+        )
 
 
 def _questionnaire(book: Codebook) -> Iterator[Mistake]:
     for name, item in book.items.items():
         place: Path = ("items", name)
         if item.kind in ("single", "multiple") and item.scale is None:
-            yield place, "a scale", "none", "add `scale:` with a name from `scales`"
+            yield Mistake(place, expected="a scale", got="none", hint="add `scale:` with a name from `scales`")
         if item.scale is not None:
-            yield from _unknown((*place, "scale"), item.scale, list(book.scales), "a scale")
+            yield from _unknown((*place, "scale"), item.scale, list(book.scales), "the name of a scale")
         if item.block != "other":
-            yield from _unknown((*place, "block"), item.block, list(book.blocks), "a block")
+            yield from _unknown((*place, "block"), item.block, list(book.blocks), "the name of a block")
         for other, codes in item.asked_if.items():
-            yield from _unknown((*place, "asked_if", other), other, list(book.items), "an item")
+            yield from _unknown((*place, "asked_if", other), other, list(book.items), "the name of an item")
             yield from _levels(book, (*place, "asked_if", other), other, codes)
     for name, scale in book.scales.items():
         for code in scale.positive:
-            yield from _unknown(("scales", name, "positive"), code, list(scale.levels), "a level of this scale")
+            yield from _unknown(
+                ("scales", name, "positive"), code, list(scale.levels), "the name of a level of this scale"
+            )
         for code in scale.missing:
             if code in scale.levels:
-                yield ("scales", name, "missing", code), "a code that is no level", code, "delete it here or there"
+                yield Mistake(
+                    ("scales", name, "missing", code),
+                    expected="a code that is no level",
+                    got="{code}",
+                    hint="delete it here or there",
+                    code=code,
+                )
 
 
 def _levels(book: Codebook, path: Path, variable: str, codes: Sequence[str]) -> Iterator[Mistake]:
     scale = book.scale_of(variable)
     for code in codes if scale else ():
         assert scale is not None
-        yield from _unknown(path, code, list(scale.levels), f"a level of {variable}")
+        yield from _unknown(path, code, list(scale.levels), "the name of a level of {variable}", variable)
 
 
 def _recipes(book: Codebook) -> Iterator[Mistake]:
@@ -182,13 +239,13 @@ def _recipes(book: Codebook) -> Iterator[Mistake]:
         for name, recipe in recipes.items():
             place: Path = (section, name)
             if name in known:
-                yield place, "a name that is not taken", name, "rename it"
+                yield Mistake(place, expected="a name that is not taken", got="{taken}", hint="rename it", taken=name)
             for source in recipe.of:
-                yield from _unknown((*place, "of"), source, known, "an item, or a variable derived above")
+                yield from _unknown((*place, "of"), source, known, "the name of an item, or a variable derived above")
                 yield from _levels(book, (*place, "levels"), source, recipe.levels)
             yield from _recipe_needs(recipe, place)
             if recipe.scale is not None:
-                yield from _unknown((*place, "scale"), recipe.scale, list(book.scales), "a scale")
+                yield from _unknown((*place, "scale"), recipe.scale, list(book.scales), "the name of a scale")
             known.append(name)
 
 
@@ -196,9 +253,18 @@ def _recipe_needs(recipe: Recipe, place: Path) -> Iterator[Mistake]:
     needs = {"band": ("edges", "scale"), "collapse": ("to", "scale"), "share": ("levels",), "any": ("levels",)}
     for key in needs.get(recipe.recipe, ("scale",)):
         if not getattr(recipe, key):
-            yield place, f"`{key}` in a {recipe.recipe} recipe", "none", f"add `{key}:`"
+            yield Mistake(
+                place,
+                expected="`{key}` in a {recipe} recipe",
+                got="none",
+                hint="add `{key}:`",
+                key=key,
+                recipe=recipe.recipe,
+            )
     if list(recipe.edges) != sorted(set(recipe.edges)):
-        yield (*place, "edges"), "ascending edges", str(recipe.edges), "sort them"
+        yield Mistake(
+            (*place, "edges"), expected="ascending edges", got="{edges}", hint="sort them", edges=recipe.edges
+        )
 
 
 def _plan(book: Codebook) -> Iterator[Mistake]:
@@ -231,12 +297,18 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
         places.append((("report", "models", name), [model.outcome, *model.terms]))
     for path, names in places:
         for name in names:
-            yield from _unknown(path, name, variables, "an item or a derived variable")
+            yield from _unknown(path, name, variables, "the name of an item or a derived variable")
     for name in book.report.headline:
-        yield from _unknown(("report", "headline"), name, list(book.indicators), "an indicator")
+        yield from _unknown(("report", "headline"), name, list(book.indicators), "the name of an indicator")
     for name in [*book.report.groups, *([book.report.area] if book.report.area else [])]:
         if name in variables and book.scale_of(name) is None:
-            yield ("report",), "a breakdown with a scale", name, "give it a scale, or band it first"
+            yield Mistake(
+                ("report",),
+                expected="a breakdown with a scale",
+                got="{found}",
+                hint="give it a scale, or band it first",
+                found=name,
+            )
 
 
 def _waves(book: Codebook) -> Iterator[Mistake]:
@@ -245,19 +317,32 @@ def _waves(book: Codebook) -> Iterator[Mistake]:
         place: Path = ("waves", name)
         targets = list(wave.columns.values())
         for column, item in wave.columns.items():
-            yield from _unknown((*place, "columns", column), item, items, "an item")
+            yield from _unknown((*place, "columns", column), item, items, "the name of an item")
             if targets.count(item) > 1:
-                yield (*place, "columns", column), "every item once", item, "two columns are mapped to it"
+                yield Mistake(
+                    (*place, "columns", column),
+                    expected="every item once",
+                    got="{item}",
+                    hint="two columns are mapped to it",
+                    item=item,
+                )
         for key, names in (("recode", wave.recode), ("reverse", wave.reverse), ("not_asked", wave.not_asked)):
             for item in names:
-                yield from _unknown((*place, key), item, items, "an item")
+                yield from _unknown((*place, key), item, items, "the name of an item")
         for item, codes in wave.recode.items():
             scale = book.scale_of(item)
             known = [*scale.levels, *scale.missing, *book.items[item].missing, *wave.missing] if scale else []
             for code in codes.values() if scale else ():
-                yield from _unknown((*place, "recode", item), code, known, f"a level or missing code of {item}")
+                yield from _unknown(
+                    (*place, "recode", item), code, known, "the name of a level or missing code of {variable}", item
+                )
         if wave.sha256 is None and wave.available_from is not None:
-            yield place, "sha256 beside available_from", "none", "write the checksum of the file you mean"
+            yield Mistake(
+                place,
+                expected="sha256 beside available_from",
+                got="none",
+                hint="write the checksum of the file you mean",
+            )
 
 
 def _words(book: Codebook) -> Iterator[Mistake]:
@@ -273,6 +358,13 @@ def _words(book: Codebook) -> Iterator[Mistake]:
         if worded and node and all(isinstance(value, str) for value in node.values()) and path[-1] != "levels":
             lacking = [language for language in book.languages if language not in node and "" not in node]
             if lacking:
-                yield path, f"wording in {', '.join(book.languages)}", f"none in {', '.join(lacking)}", "add it"
+                yield Mistake(
+                    path,
+                    expected="wording in {languages}",
+                    got="none in {lacking}",
+                    hint="add it",
+                    languages=", ".join(book.languages),
+                    lacking=", ".join(lacking),
+                )
         else:
             stack.extend(((*path, key), value) for key, value in node.items())
