@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flows.job import Job
+from flows.words import padded, t, word
 
 THROW_AWAY_KEY = b"no pseudonym made with this is ever written"
 
@@ -19,17 +20,31 @@ def check(job: Job) -> Iterator[str]:
     from survey.privacy import protect
     from survey.weighting import Margins, read_margins, weigh
 
-    yield f"{job.book.survey}: survey.yaml is in order, {len(job.book.items)} items, {len(job.book.waves)} waves"
+    items, waves = len(job.book.items), len(job.book.waves)
+    yield t(
+        "{survey}: survey.yaml is in order, {items} items, {waves} waves",
+        survey=job.book.survey,
+        items=items,
+        waves=waves,
+    )
     for wave in job.targets:
         frame, provenance = read(job.file(wave), job.book.waves[wave])
-        yield f"{wave}: {provenance.file}, {provenance.rows:,} rows, {provenance.columns} columns, {provenance.encoding}"
+        yield t(
+            "{wave}: {file}, {rows:,} rows, {columns} columns, {encoding}",
+            wave=wave,
+            file=provenance.file,
+            rows=provenance.rows,
+            columns=provenance.columns,
+            encoding=provenance.encoding,
+        )
         cleaned = clean(frame, job.book, wave)
-        yield "  " + ", ".join(f"{name} {count:,}" for name, count in cleaned.counts.items())
+        yield "  " + t(", ").join(f"{word('count', name)} {count:,}" for name, count in cleaned.counts.items())
         fired = cleaned.problems.groupby(["rule", "item", "action"]).size().reset_index(name="n")
         for rule, item, action, count in fired.itertuples(index=False):
-            yield f"  {rule:<22} {item:<20} {count:>6,} {action}"
+            yield f"  {padded(word('problem', rule), 22)} {padded(item, 20)} {count:>6,} {word('action', action)}"
         protected = protect(cleaned, job.book, wave, THROW_AWAY_KEY)
         margins = read_margins(job.margins, wave) if job.margins else Margins()
         _, facts = weigh(protected, job.book, margins)
         last = facts["weighting"]["steps"][-1]
-        yield f"  k {protected.facts['privacy'].get('k', '-')}, weights: design effect {last['deff']:.2f}"
+        k = protected.facts["privacy"].get("k", "-")
+        yield "  " + t("k {k}, weights: design effect {deff:.2f}", k=k, deff=last["deff"])

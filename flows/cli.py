@@ -3,16 +3,84 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+
+from flows.words import padded, t, terminal_language, told, word
+from survey.errors import AnxinError, UsageError
 
 if TYPE_CHECKING:
     from flows.run import Line
     from flows.workspace import Workspace
 
+# What Typer refuses, by the name of its exception; it has no catalogue of its own.
+MISUSE = {
+    "BadOptionUsage": "The option {name} needs a value",
+    "BadParameter": "The value of {name} is not of the right kind",
+    "MissingParameter": "The argument {name} is missing",
+    "NoSuchOption": "There is no option {name}",
+}
+# The few words that Typer puts around the help texts.
+FURNITURE = (
+    "Usage: ",
+    "Arguments:",
+    "Options:",
+    "Commands:",
+    "[required]",
+    "[default: ",
+    "Show this message and exit.",
+)
+
+
+class Command(TyperCommand):
+    """A command whose help follows the language of the terminal."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help page."""
+        _translate_help(self)
+        return _furnished(super().get_help(ctx))
+
+
+class Commands(TyperGroup):
+    """The commands, their help and their names in the language of the terminal."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help page."""
+        for command in (self, *self.commands.values()):
+            _translate_help(command)
+        return _furnished(super().get_help(ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is meant.   Raises: UsageError: there is none of that name."""
+        if args[0] not in self.commands:
+            raise UsageError(
+                "There is no command {name}",
+                expected="one of {known}",
+                hint="`anxin --help` explains the commands",
+                name=args[0],
+                known=", ".join(self.commands),
+            )
+        return super().resolve_command(ctx, args)
+
+
+def _translate_help(command: Any) -> None:
+    command.help = t(command.help)
+    for param in command.params:
+        param.help = t(param.help or "")
+
+
+def _furnished(page: str) -> str:
+    for text in FURNITURE:
+        page = page.replace(text, t(text))
+    return page
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -23,18 +91,40 @@ app = typer.Typer(
 Survey = Annotated[str, typer.Argument(help="Name of a folder in data/raw.")]
 Wave = Annotated[str | None, typer.Option(help="Wave to publish; the newest when left out.")]
 Source = Annotated[Path | None, typer.Option(help="Folder of the delivered files, when not beside survey.yaml.")]
+Out = Annotated[Path, typer.Option(help="Folder of the publications.")]
+Shown = Annotated[str | None, typer.Option(help="Language of the page; the survey's first when left out.")]
 
 
 def main() -> None:
     """Run the command line; a fault is told in a few lines and gives exit code 1 (data, gate) or 2 (usage, YAML)."""
-    from survey.errors import AnxinError
-
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except typer.Abort:
+        sys.exit(1)
+    except typer.TyperException as error:
+        if not sys.argv[1:]:  # called without a word: the exception carries the help
+            typer.echo(error.format_message(), err=True)
+            sys.exit(2)
+        fault: AnxinError = _misuse(error)
     except AnxinError as error:
-        title, *parts = error.describe().split("\n")
-        _print(f"[bold red]{_plain(title)}[/]", *map(_plain, parts), stderr=True)
-        sys.exit(error.exit_code)
+        fault = error
+    title, *parts = told(fault)
+    _print(f"[bold red]{_plain(title)}[/]", *map(_plain, parts), stderr=True)
+    sys.exit(fault.exit_code)
+
+
+def _misuse(error: typer.TyperException) -> UsageError:
+    """What Typer refuses in our own words."""
+    title = MISUSE.get(type(error).__name__, "The command cannot be understood")
+    named = getattr(error, "option_name", None) or getattr(getattr(error, "param", None), "name", None)
+    return UsageError(
+        title,
+        got="" if title in MISUSE.values() else "{found}",
+        hint="`{command} --help` explains the command",
+        name=named,
+        found=error.format_message(),
+        command=" ".join(["anxin", *sys.argv[1:2]] if not sys.argv[1].startswith("-") else ["anxin"]),
+    )
 
 
 def _print(*lines: str, stderr: bool = False) -> None:
@@ -58,7 +148,7 @@ def _workspace() -> Workspace:
     return Workspace(Path.cwd())
 
 
-@app.command()
+@app.command(cls=Command)
 def run(
     survey: Survey,
     wave: Wave = None,
@@ -67,7 +157,7 @@ def run(
     lang: Annotated[
         str | None, typer.Option(help="Languages, such as zh,en; all of the survey's when left out.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the publications.")] = Path("public"),
+    out: Out = Path("public"),
     prefect: Annotated[bool, typer.Option("--prefect", help="Run the stages as Prefect tasks.")] = False,
 ) -> None:
     """Publish the report of a survey's wave."""
@@ -87,21 +177,43 @@ def run(
         name = "prefect"
     outcome = runs.run(job, driver, name, _tell, lambda: datetime.now(UTC))
     if outcome.fresh:
-        _print("Nothing changed since the last run.")
+        _print(t("Nothing changed since the last run."))
     else:
-        newest = list(outcome.published)[-1]
-        _print("", f"[bold]{survey} {newest}[/]", *outcome.headlines)
+        newest, place = list(outcome.published.items())[-1]
+        _print("", f"[bold]{survey} {newest}[/]", *_headlines(place))
     for published, place in outcome.published.items():
         for language in job.languages:
             _print(f"[green]{_plain(str(place / f'{language}.html'))}[/]  ({survey}, {published}, {language})")
 
 
 def _tell(line: Line) -> None:
-    rows = f"{line.rows_in:>9,} → {line.rows_out:>9,} {'files' if line.stage == 'publication' else 'rows'}"
-    _print(f"[dim]{line.wave:<8}[/] {line.stage:<12} {rows:<28} {line.seconds:6.2f} s")
+    change = {"rows_in": f"{line.rows_in:>9,}", "rows_out": f"{line.rows_out:>9,}"}
+    files = line.stage == "publication"
+    rows = t("{rows_in} → {rows_out} files", **change) if files else t("{rows_in} → {rows_out} rows", **change)
+    seconds = t("{seconds:6.2f} s", seconds=line.seconds)
+    _print(f"[dim]{line.wave:<8}[/] {padded(word('stage', line.stage), 12)} {padded(rows, 28)} {seconds}")
 
 
-@app.command()
+def _headlines(place: Path) -> Iterator[str]:
+    """The headline figures in words, read back from what was published."""
+    import csv
+
+    with (place / "tables" / "headline.csv").open(encoding="utf-8-sig", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row["statistic"] == "mean" and not row["by"] and row["estimate"]:
+                share, se, low, high = (100 * float(row[name]) for name in ("estimate", "se", "ci_low", "ci_high"))
+                figure = t(
+                    "{share:6.2f} %  (SE {se:.2f}, 95 % CI {low:.2f} to {high:.2f}, n {n:,.0f})",
+                    share=share,
+                    se=se,
+                    low=low,
+                    high=high,
+                    n=float(row["n"]),
+                )
+                yield f"  {row['item']:<26} {figure}"
+
+
+@app.command(cls=Command)
 def check(survey: Survey, wave: Wave = None, source: Source = None) -> None:
     """Look at survey.yaml and the delivered files, and write nothing."""
     from flows.check import check as look
@@ -113,26 +225,28 @@ def check(survey: Survey, wave: Wave = None, source: Source = None) -> None:
         typer.echo(text)
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_() -> None:
     """Show the surveys, their waves and what is published."""
+    import os
+
+    from survey.codebook import say
+
     workspace = _workspace()
     for survey in workspace.surveys():
         book = workspace.book(survey)
-        typer.echo(f"{survey}  ({', '.join(book.languages)})  {next(iter(book.title.values()))}")
+        title = say(book.title, terminal_language(os.environ)) or next(iter(book.title.values()))
+        typer.echo(f"{survey}  ({', '.join(book.languages)})  {title}")
         for wave, settings in book.waves.items():
-            shown = "published" if (Path("public") / survey / wave).exists() else "-"
-            typer.echo(
-                f"  {wave:<8} {settings.fieldwork.start} to {settings.fieldwork.end}  {settings.file:<28} {shown}"
-            )
+            shown = t("published") if (Path("public") / survey / wave).exists() else "-"
+            days = t("{start} to {end}", start=settings.fieldwork.start, end=settings.fieldwork.end)
+            typer.echo(f"  {wave:<8} {days}  {padded(settings.file, 28)} {shown}")
 
 
-@app.command("open")
-def open_(survey: Survey, wave: Wave = None, lang: str | None = None, out: Path = Path("public")) -> None:
+@app.command("open", cls=Command)
+def open_(survey: Survey, wave: Wave = None, lang: Shown = None, out: Out = Path("public")) -> None:
     """Open the report of a wave in the browser."""
     import webbrowser
-
-    from survey.errors import UsageError
 
     book = _workspace().book(survey)
     published = [name for name in book.waves if (out / survey / name).exists()]
@@ -146,7 +260,7 @@ def open_(survey: Survey, wave: Wave = None, lang: str | None = None, out: Path 
     webbrowser.open(page.resolve().as_uri())
 
 
-@app.command()
+@app.command(cls=Command)
 def schema() -> None:
     """Print the JSON Schema of survey.yaml, for editors."""
     import json
@@ -156,7 +270,7 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
-@app.command()
+@app.command(cls=Command)
 def simulate(
     seed: Annotated[int | None, typer.Option(help="Seed of the city; the shipped one when left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("data/raw/example-city"),

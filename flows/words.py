@@ -1,0 +1,102 @@
+"""The words of the command line in the language of the terminal.
+
+The messages are English templates with {named} values; other languages are gettext catalogues in flows/locale, read
+as text (.po) when the first sentence is printed: English costs nothing, and no compiled file has to be kept in step.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from survey.errors import AnxinError
+
+LOCALES = Path(__file__).parent / "locale"
+# Words of ours that stand in tables or fill a template, by kind; any other value is the user's own and stays as it is.
+WORDS: dict[str, tuple[str, ...]] = {
+    "stage": (
+        *("intake", "cleaning", "quality", "privacy", "weighting", "estimate"),
+        *("compare", "model", "disclosure", "report", "publication"),
+    ),
+    "count": ("delivered", "duplicates", "partial", "quarantined", "completes"),
+    "problem": ("duplicate", "conflicting_duplicate", "partial", "unknown_level", "range", "type", "routing"),
+    "action": ("dropped", "quarantined", "set_missing"),
+    "part": ("where", "expected", "got", "hint"),
+    "what": ("wave", "language"),
+    "rule": (
+        *("is negative", "is negative or infinite", "is zero", "is zero for everybody"),
+        *("is blank", "is blank or no number"),
+    ),
+    "shape": ("blank",),
+    "known": ("none", "none yet"),
+    "suffix": ("no ending",),
+}
+
+
+def terminal_language(environ: Mapping[str, str]) -> str:
+    """zh or en: what ANXIN_LANG says, else the first of LC_ALL, LC_MESSAGES and LANG that is set.
+
+    >>> terminal_language({"LANG": "zh_CN.UTF-8"}), terminal_language({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"})
+    ('zh', 'en')
+    """
+    named = (environ.get(name, "") for name in ("ANXIN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))
+    return "zh" if next(filter(None, named), "").lower().startswith("zh") else "en"
+
+
+@lru_cache(maxsize=4)
+def catalogue(language: str) -> Mapping[str, str]:
+    """Message → translation of a language; empty for English, which the messages are written in."""
+    path = LOCALES / language / "LC_MESSAGES" / "anxin.po"
+    if not path.is_file():
+        return {}
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as stream:
+        messages = [message for message in read_po(stream) if message.id and message.string and not message.fuzzy]
+    return {str(message.id): str(message.string) for message in messages}
+
+
+def translator(language: str) -> Callable[[str], str]:
+    """Translates a template into a language; one that the catalogue lacks stays English."""
+    return lambda message: catalogue(language).get(message, message) if message else ""
+
+
+def t(message: str, **values: object) -> str:
+    """The sentence in the terminal's language, with its values.
+
+    >>> t("{count} of what no catalogue knows", count=3)
+    '3 of what no catalogue knows'
+    """
+    template = translator(terminal_language(os.environ))(message)
+    return template.format(**values) if values else template
+
+
+def word(kind: str, value: str) -> str:
+    """A value in the terminal's language when it is one of our own words of that kind, else as it is.
+
+    >>> word("count", "weighting")
+    'weighting'
+    """
+    return t(value) if value in WORDS.get(kind, ()) else value
+
+
+def told(fault: AnxinError) -> list[str]:
+    """The lines of a fault in the terminal's language, the title first."""
+    fault.values = {name: word(name, value) for name, value in fault.values.items()}
+    parts = fault.parts(t)
+    title = parts.pop("title")
+    return [title, *("  " + t("{part}: {text}", part=t(part), text=text) for part, text in parts.items())]
+
+
+def padded(text: str, columns: int, right: bool = False) -> str:
+    """Text filled up to a number of terminal columns, where a Chinese character takes two.
+
+    >>> padded("清洗", 6) + "|", padded("rows", 6, right=True)
+    ('清洗  |', '  rows')
+    """
+    taken = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    gap = " " * (columns - taken)
+    return gap + text if right else text + gap
