@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import time
@@ -39,7 +38,6 @@ class Outcome:
 
     published: dict[str, Path]
     fresh: bool
-    headlines: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -115,7 +113,7 @@ def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: C
         ledger.append(entry | _record(job, told.lines, published, fault))
     if fault is not None:
         raise fault  # outside the except block, so that no exception with values rides along as context
-    return Outcome(published, fresh=False, headlines=headlines(published))
+    return Outcome(published, fresh=False)
 
 
 def _unexpected(error: Exception) -> Unexpected:
@@ -142,17 +140,3 @@ def plain(job: Job, step: Step) -> dict[str, Path]:
     """The plain driver: every stage is a call."""
     return pipeline(job, step)
 
-
-def headlines(published: dict[str, Path]) -> list[str]:
-    """The headline figures of the newest published wave in words, read back from what was published."""
-    if not published:
-        return []
-    table = list(published.values())[-1] / "tables" / "headline.csv"
-    lines = []
-    with table.open(encoding="utf-8-sig", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["statistic"] == "mean" and not row["by"] and row["estimate"]:
-                share, se, low, high = (100 * float(row[name]) for name in ("estimate", "se", "ci_low", "ci_high"))
-                n = f"n {float(row['n']):,.0f}"
-                lines.append(f"  {row['item']:<26} {share:6.2f} %  (SE {se:.2f}, 95 % CI {low:.2f} to {high:.2f}, {n})")
-    return lines

@@ -21,14 +21,19 @@ from survey.groups import coded, grouped, item_column, numeric, share_levels
 from survey.intervals import mean_interval
 from survey.linearized import Floats
 from survey.ranks import rank_test
+from survey.tables import goodness_of_fit
 from survey.tidy import results
 
 __all__ = [
+    "goodness_of_fit",
     "adjusted", "against_rest", "change", "contrast", "p_two_sided", "rank_test", "rao_scott", "row_of", "ttest",
 ]  # fmt: skip
 
 Measure = Literal["auto", "share", "mean"]
 Adjustment = Literal["holm", "bh", ""]
+
+
+WAVE = "_wave"
 
 
 def p_two_sided(t: ArrayLike, df: ArrayLike) -> Floats:
@@ -89,24 +94,35 @@ def change(
     >>> change(one, two, "y")[["level", "estimate", "se"]].values.tolist()
     [['1', 0.25, 0.25]]
     """
-    wave = "_wave"
-    frames = {"a": _with_common_levels(a, b, items, by), "b": _with_common_levels(b, a, items, by)}
-    both = stack(frames, by=wave, shared_psus=shared_psus).assign()
-    both = both.assign(**{wave: pd.Categorical(both.frame[wave], categories=["a", "b"])})
-    groups = [wave, *names(by)]
+    return change_within(two_waves(a, b, shared_psus), items, by, measure=measure, level=level, df=df)
+
+
+def two_waves(a: SurveyDesign, b: SurveyDesign, shared_psus: bool = True) -> SurveyDesign:
+    """Both waves as one design for `change_within`, so that many changes cost one stacking; _wave says a or b."""
+    stacked = stack({"a": _with_common_levels(a, b), "b": _with_common_levels(b, a)}, by=WAVE, shared_psus=shared_psus)
+    return stacked.assign(**{WAVE: pd.Categorical(stacked.frame[WAVE], categories=["a", "b"])})
+
+
+def change_within(
+    both: SurveyDesign, items: str | Sequence[str], by: str | Sequence[str] | None = None, *,
+    measure: Measure = "auto", level: float = 0.95, df: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """As `change`, for two waves that `two_waves` has stacked."""
+    groups = [WAVE, *names(by)]
     rows = [_difference(_measured(both, item, groups, measure, df), both, item, by, level, df) for item in names(items)]
     return _joined(rows)
 
 
-def _with_common_levels(d: SurveyDesign, other: SurveyDesign, items: Any, by: Any) -> SurveyDesign:
+def _with_common_levels(d: SurveyDesign, other: SurveyDesign) -> SurveyDesign:
     """Categorical columns given the levels of both waves, so that rows stack and levels meet."""
     new: dict[str, Any] = {}
-    for name in [*names(items), *names(by)]:
-        mine, theirs = item_column(d.frame, name), item_column(other.frame, name)
+    for name in d.frame.columns.intersection(other.frame.columns):
+        mine, theirs = d.frame[name], other.frame[name]
         if isinstance(mine.dtype, pd.CategoricalDtype) and isinstance(theirs.dtype, pd.CategoricalDtype):
             first = mine.cat.categories
-            union = first.append(theirs.cat.categories.difference(first, sort=False))
-            new[name] = pd.Categorical(mine, categories=union, ordered=mine.cat.ordered)
+            if not first.equals(theirs.cat.categories):
+                union = first.append(theirs.cat.categories.difference(first, sort=False))
+                new[name] = pd.Categorical(mine, categories=union, ordered=mine.cat.ordered)
     return d.assign(**new) if new else d
 
 
@@ -180,23 +196,16 @@ def against_rest(
     >>> against_rest(SurveyDesign(frame, "w"), "y", "g")[["group", "estimate"]].round(4).values.tolist()
     [['a', 0.3333], ['b', -0.3333]]
     """
-    groups = grouped(d.frame, by)
+    known = d.domain(grouped(d.frame, by).code >= 0)
     parts = []
     for item in names(items):
-        known = d.domain(groups.code >= 0)
         inside = _measured(known, item, names(by), measure, df)
+        outside = estimate.others(known, item, by, "share" if inside["statistic"].iloc[0] == "share" else "mean")
+        gap = inside["estimate"].to_numpy() - outside.estimate
+        table = inside.attrs[KEY].table - outside.table
         freedom = float(known.degf(d.frame[item].notna())) - 1 if df is None else df
-        tables, gaps = [], []
-        width = len(inside) // len(groups.labels)
-        own = inside.attrs[KEY].table
-        for g in range(len(groups.labels)):
-            rest = _measured(known.domain(groups.code != g), item, [], measure, df)
-            take = slice(g * width, (g + 1) * width)
-            gaps.append(inside["estimate"].to_numpy()[take] - rest["estimate"].to_numpy())
-            tables.append(own[:, take] - rest.attrs[KEY].table)
-        gap = np.concatenate(gaps)
-        parts.append(_differences(inside, "difference", gap, np.hstack(tables), d, np.isnan(gap),
-                                  np.full(len(gap), freedom), level))  # fmt: skip
+        each = np.full(len(gap), freedom)
+        parts.append(_differences(inside, "difference", gap, table, d, np.isnan(gap), each, level))
     return adjusted(_joined(parts), adjust, ["item", "level"])
 
 

@@ -68,6 +68,7 @@ class Request:
     missing: Missing = "item"
     deff: Deff = "wor"
     denominator: str = ""
+    others: bool = False  # in place of each group, everybody who is in another one
     one: Callable[[Request, str], Figures] = field(default=lambda request, item: _shares(request, item))
 
     def used(self, item: str, column: Bools) -> Bools:
@@ -171,6 +172,8 @@ def _shares(request: Request, item: str) -> Figures:
     code = np.where(used, groups.code * width + level, -1)
     whole, rows = design.totals(code, size * width)
     whole, rows = whole.reshape(size, width), rows.reshape(-1, size, width)
+    if request.others:
+        whole, rows = whole.sum(axis=0) - whole, rows.sum(axis=1, keepdims=True) - rows
     with np.errstate(divide="ignore", invalid="ignore"):
         base = whole.sum(axis=1)
         p = whole / base[:, None]
@@ -211,6 +214,8 @@ def _ratio_of(request: Request, item: str, y: Floats, x: Floats | None) -> Figur
     filled = np.where(used, y, 0.0)
     divisor = None if x is None else np.where(used, x, 0.0)
     whole, rows = design.totals(code, size, [filled, divisor])
+    if request.others:
+        whole, rows = _complement(whole, rows, size)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = whole[:size] / whole[size:]
         if design.replicates is not None:
@@ -257,6 +262,22 @@ def _totals(request: Request, item: str) -> Figures:
         item, labels, whole, flat, variance, np.repeat(n, width), np.repeat(people, width), srs.ravel(),
         np.repeat(_count(design, groups), width),
     )  # fmt: skip
+
+
+def others(d: SurveyDesign, item: str, by: str | Sequence[str], measure: Literal["share", "mean"]) -> Figures:
+    """Estimate and table of influences (or replicates) for the rest of each group, from the same cell totals.
+
+    Only these two parts of the figures are meant: the counts and design effects are those of the group itself.
+    """
+    one = _shares if measure == "share" else _means
+    return one(Request(d, measure, [item], grouped(d.frame, by), others=True, one=one), item)
+
+
+def _complement(whole: Floats, rows: Floats, size: int) -> tuple[Floats, Floats]:
+    """Totals of everybody in another group, from those of each group; several values stand side by side."""
+    by_value, units = whole.reshape(-1, size), rows.reshape(len(rows), -1, size)
+    rest = by_value.sum(axis=1, keepdims=True) - by_value
+    return rest.ravel(), (units.sum(axis=2, keepdims=True) - units).reshape(len(rows), -1)
 
 
 # -- shared by all ----------------------------------------------------------------------------------------------------

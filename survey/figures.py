@@ -123,9 +123,10 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     ]
     if len(names) > 1:
         before = designs[names[0]]
+        stacked = compare.two_waves(before, now, book.design.shared_psus)
         both = [name for name in asked if before.frame[name].notna().any()]
         for group in [None, *breakdowns(book)] if both else []:
-            changes = compare.change(before, now, both, group, measure="mean", shared_psus=book.design.shared_psus)
+            changes = compare.change_within(stacked, both, group, measure="mean")
             parts.append(changes.assign(level=names[0]))
     if not parts:
         return results([])

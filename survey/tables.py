@@ -157,3 +157,36 @@ def _wald(table: Floats, covariance: Floats, nu: float, adjusted: bool) -> dict[
     value = wald * (ddf / (k * nu) if adjusted else 1 / k)
     return {"statistic": "adj_wald" if adjusted else "wald", "value": value, "ndf": k, "ddf": ddf,
             "p": float(stats.f.sf(value, k, ddf)) if ddf > 0 else float("nan")}  # fmt: skip
+
+
+def goodness_of_fit(d: SurveyDesign, item: str, shares: Sequence[float]) -> pd.DataFrame:
+    """Whether a categorical item has given shares: X² of the estimated counts against Σλ_i χ²_1 (R svygofchisq).
+
+    X² = Σ (N̂_k − p_k N̂)²/(p_k N̂), λ the eigenvalues of the design-based covariance of (N̂_k − p_k N̂)/√(p_k N̂), p by
+    Satterthwaite.
+
+    Args: shares: of the item's levels in their order, in any unit.
+    Returns: one row; attrs["test"] also has Satterthwaite's scale and df.
+    Raises: EstimationError: the number of shares differs from that of the levels.
+
+    >>> frame = pd.DataFrame({"q": ["a"] * 6 + ["b"] * 4, "w": 1.0})
+    >>> goodness_of_fit(SurveyDesign(frame, "w"), "q", [1, 1])["estimate"].round(6).tolist()
+    [0.4]
+    """
+    code, labels = coded(item_column(d.frame, item))
+    if len(labels) != len(shares):
+        raise EstimationError("The shares do not fit the item", where="{item}", expected="{n} shares", got="{m}",
+                              item=item, n=len(labels), m=len(shares))  # fmt: skip
+    p = np.asarray(shares, dtype=float) / float(np.sum(shares))
+    used = (code >= 0) & d.mask & (d.weights != 0)
+    totals = d.totals(np.where(used, code, -1), len(labels))
+    count, whole = totals.whole, float(totals.whole.sum())
+    expected = p * whole
+    x2 = float(((count - expected) ** 2 / expected).sum())
+    slope = np.eye(len(p)) / np.sqrt(expected)[:, None]
+    slope = slope - np.outer(np.sqrt(p / whole), np.ones(len(p))) - ((count - expected) / (2 * whole * np.sqrt(expected)))[:, None]
+    scales = np.linalg.eigvalsh(slope @ d.covariance(totals.rows, used) @ slope.T)
+    mean, ratio = float(scales.mean()), float((scales**2).mean() / scales.mean() ** 2)
+    test: dict[str, float | str] = {"statistic": "X2", "value": x2, "scale": mean * ratio, "ndf": len(p) / ratio,
+                                    "p": quadratic_tail(x2, scales, method="satterthwaite")}  # fmt: skip
+    return as_row(item, "", test, int(used.sum()), whole)
