@@ -30,7 +30,6 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("is negative", "is negative or infinite", "is zero", "is zero for everybody"),
         *("is blank", "is blank or no number"),
     ),
-    "shape": ("blank",),
     "known": ("none", "none yet"),
     "suffix": ("no ending",),
 }

@@ -136,7 +136,7 @@ def _interviews(cases: pd.DataFrame, book: Codebook) -> tuple[pd.Series, pd.Seri
             row=row,
             item=book.dispositions.item,
             known=", ".join(sorted(group_of)),
-            shape=masked(codes[row], keep=0),
+            shape=masked(codes[row]),
         )
     return groups == "complete", groups
 

@@ -11,18 +11,13 @@ from collections.abc import Callable
 Translate = Callable[[str], str]
 
 
-def masked(value: object, keep: int = 1) -> str:
-    """Shape of a delivered value without the value: its first character and its length.
+def masked(value: object) -> str:
+    """Shape of a delivered value and nothing of the value: how many characters it has.
 
-    >>> masked("13800138000")
-    '1… (11 characters)'
-    >>> masked("")
-    'blank'
+    >>> masked("13800138000"), masked(" ")
+    ('…(11)', '…(0)')
     """
-    text = str(value)
-    if not text.strip():
-        return "blank"
-    return f"{text[:keep]}… ({len(text)} characters)"
+    return f"…({len(str(value).strip())})"
 
 
 class AnxinError(Exception):

@@ -211,20 +211,33 @@ def _split(text: str, path: Path, wave: Wave) -> pd.DataFrame:
                 column_types=dict.fromkeys(header, string()), strings_can_be_null=False
             ),
         )
-    except (ArrowInvalid, csv.Error) as error:
-        line, columns = short[-1] if short else (0, 0)
-        raise DataError(
-            "A line of {file} has another number of cells than the header",
-            where="{file} line {line}",
-            expected="{expected_cells} cells",
-            got="{cells}",
-            hint="the file may be cut off, or a cell holds the delimiter without quotes",
-            file=path.name,
-            line=line + 1,
-            expected_cells=len(header),
-            cells=f"{columns} cells" if columns else type(error).__name__,
-        ) from None
+    except ArrowInvalid:
+        raise _not_cells(path, header, short) from None
     return pd.DataFrame(table.to_pandas())
+
+
+def _not_cells(path: Path, header: Sequence[str], short: Sequence[tuple[int, int]]) -> DataError:
+    """Why a text could not be cut into cells: a line of another length, or quotes that do not close."""
+    if not short:
+        return DataError(
+            "{file} cannot be cut into cells",
+            where="{file}",
+            expected="cells between delimiters, quotes in pairs",
+            hint="look for a quotation mark that is not closed",
+            file=path.name,
+        )
+    line, cells = short[-1]
+    return DataError(
+        "A line of {file} has another number of cells than the header",
+        where="{file} line {line}",
+        expected="{expected_cells} cells",
+        got="{cells} cells",
+        hint="the file may be cut off, or a cell holds the delimiter without quotes",
+        file=path.name,
+        line=line + 1,
+        expected_cells=len(header),
+        cells=cells,
+    )
 
 
 def _check_header(header: Sequence[str], path: Path) -> None:

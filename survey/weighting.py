@@ -126,10 +126,11 @@ def read_margins(text: str, wave: str, name: str = "margins.csv") -> Margins:
                 "{name} has a line that cannot be used",
                 where="{name} line {line}",
                 expected="each level once, with a population total of zero or more",
-                got="{found}",
+                got="total {total}" if total is None else "level {level} a second time",
                 name=name,
                 line=line,
-                found=f"total {row['total']!r}" if total is None else f"level {level} a second time",
+                total=row["total"],
+                level=level,
             )
         margins.totals.setdefault(margin, {})[level] = total
         margins.lines[margin, level] = line
