@@ -25,8 +25,16 @@ from survey.tables import goodness_of_fit
 from survey.tidy import results
 
 __all__ = [
+    "adjusted",
+    "against_rest",
+    "change",
+    "contrast",
     "goodness_of_fit",
-    "adjusted", "against_rest", "change", "contrast", "p_two_sided", "rank_test", "rao_scott", "row_of", "ttest",
+    "p_two_sided",
+    "rank_test",
+    "rao_scott",
+    "row_of",
+    "ttest",
 ]  # fmt: skip
 
 Measure = Literal["auto", "share", "mean"]

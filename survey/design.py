@@ -47,7 +47,7 @@ class SurveyDesign:
             weights before the step (n,)); the variance then uses calibration residuals (Deville & Särndal 1992).
         adjust_domain_lonely: lonely_psu also rules strata of which one unit is left in a domain.
         replicates: columns or matrix (n, R) of replicate weights; with method BRR, Fay (fay=ρ), JK1, JKn,
-            bootstrap, SDR, ACS or other, scale, rscales, mse (deviations from the full estimate, not from the replicates' mean) and
+            SDR, ACS or other, scale, rscales, mse (deviations from the full estimate, not the replicates' mean) and
             combined (they are analysis weights; False: factors of the weights).
         df: design degrees of freedom where they do not follow from the units or replicates.
         pps: "brewer" takes fpc as each row's inclusion probability; or a `survey.pps.Pairwise` variance.
@@ -126,6 +126,13 @@ class SurveyDesign:
         """Whether the weights add up to about the number of respondents, so that they name no population size."""
         positive = self.full_weights != 0
         return bool(self.full_weights.sum() < 1.05 * positive.sum())
+
+    @property
+    def likelihood_scale(self) -> float:
+        """What weights are divided by in a likelihood: their mean over the design's rows, or their sum (R svyglm)."""
+        if self.replicates is not None:
+            return float(self.weights.sum())
+        return float(self.weights.mean() if self.calibrations else self.weights[self.mask].mean())
 
     def domain(self, condition: Condition) -> SurveyDesign:
         """The same design with only some respondents taking part; units, strata and sample sizes stay as they were.

@@ -21,6 +21,7 @@ from survey.groups import Groups, complete, grouped, item_column, numeric, share
 from survey.intervals import ShareInterval, mean_interval, share_interval
 from survey.linearized import Bools, Floats, Ints, weighted_counts
 from survey.moments import alpha, correlation, kappa, variance
+from survey.profile import likelihood_interval, working_weight
 from survey.quantiles import cdf, quantile
 from survey.tables import table
 from survey.tidy import results
@@ -109,7 +110,9 @@ def proportion(
     request = Request(d, "share", names(items), grouped(d.frame, by), missing, deff)
     if ci == "logit" and d.replicates is not None:
         return _tidy(request, lambda p, se, freedom, n: _replicate_logit(request, p, freedom, n, level), df)
-    return _tidy(request, lambda p, se, freedom, n: share_interval(p, se, freedom, n, ci, level), df)
+    if ci == "likelihood":
+        return _tidy(request, lambda p, se, freedom, n: _profile(request, p, se, freedom, n, level), df)
+    return _tidy(request, lambda p, se, freedom, n: share_interval(p, se, freedom, n, ci, level, _drawn(request)), df)
 
 
 def mean(
@@ -357,12 +360,58 @@ def _tidy(
 
 def _replicate_logit(request: Request, p: Floats, df: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
     """Logit intervals from the spread of the replicates' logits, as a replicated logistic regression gives them."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        se = np.sqrt(_replicate_logit_variance(request)) * p * (1 - p)
+    return share_interval(p, np.where(np.isfinite(se), se, 0.0), df, n, "logit", level)
+
+
+def _replicate_logit_variance(request: Request) -> Floats:
     shares = _stacked(request)
     with np.errstate(divide="ignore", invalid="ignore"):
         logits = np.log(shares / (1 - shares))
-        logits = np.where(np.isfinite(logits), logits, np.nan)
-        se = np.sqrt(request.design.variances(logits)) * p * (1 - p)
-    return share_interval(p, np.where(np.isfinite(se), se, 0.0), df, n, "logit", level)
+    return request.design.variances(np.where(np.isfinite(logits), logits, np.nan))
+
+
+def _drawn(request: Request) -> Floats:
+    """Respondents of each figure's group, with or without an answer."""
+    return np.concatenate([request.one(request, item).rows for item in request.items])
+
+
+def _working_weights(request: Request, scale: Floats) -> Floats:
+    """`survey.profile.working_weight` of every figure."""
+    design, groups = request.design, request.groups
+    found: list[float] = []
+    for item in request.items:
+        level, _labels, shown = share_levels(item_column(design.frame, item))
+        used = request.used(item, level >= 0) & (design.weights > 0)
+        for g in range(len(groups.labels)):
+            rows = used & (groups.code == g)
+            for k in shown:
+                y, w = (level[rows] == k).astype(float), design.weights[rows] / scale[len(found)]
+                found.append(working_weight(y, w) if 0 < y.sum() < len(y) else np.nan)
+    return np.array(found)
+
+
+def _profile(request: Request, p: Floats, se: Floats, df: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
+    """Profile likelihood intervals, weights scaled as `SurveyDesign.likelihood_scale` says, in groups to mean 1."""
+    design = request.design
+    people = np.concatenate([request.one(request, item).n_weighted for item in request.items])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if design.replicates is None:
+            variance, spread = (se / (p * (1 - p))) ** 2, n - 1
+            scale = people / n if request.groups.by else np.full(len(p), design.likelihood_scale)
+        else:
+            variance, spread = _replicate_logit_variance(request), np.ones(len(p))
+            scale = people if request.groups.by else np.full(len(p), design.likelihood_scale)
+        information = people / scale * _working_weights(request, scale)
+    each = zip(p, variance, information, spread, n, df, strict=True)
+    ends = [
+        likelihood_interval(float(a), float(b), float(c), float(s), float(m), float(v), level)
+        for a, b, c, s, m, v in each
+    ]
+    low, high = np.array(ends).reshape(-1, 2).T
+    edge = share_interval(p, se, df, n, "beta", level)
+    return np.where(np.isnan(low), edge[0], low), np.where(np.isnan(high), edge[1], high)
 
 
 def _stacked(request: Request) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,26 @@ def poly(x: Any, degree: int = 1) -> Floats:
     q, r = np.linalg.qr(np.vander(centred, degree + 1, increasing=True))
     z = q * np.sign(np.diag(r))
     return np.asarray(z[:, 1:])
+
+
+def without_aliases(terms: Terms, X: Floats, w: Floats) -> tuple[Terms, Floats, list[str]]:
+    """Terms and matrix without columns that are linear combinations of earlier ones, and the names of those."""
+    scaled = X * np.sqrt(np.abs(w))[:, None]
+    size = np.sqrt((scaled**2).sum(axis=0))
+    keep: list[int] = []
+    basis = np.zeros((len(X), 0))
+    for k in range(X.shape[1]):
+        rest = scaled[:, k] - basis @ (basis.T @ scaled[:, k])
+        rest = rest - basis @ (basis.T @ rest)
+        if np.linalg.norm(rest) > 1e-9 * size[k]:
+            keep.append(k)
+            basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
+    if len(keep) == X.shape[1]:
+        return terms, X, []
+    kept = terms.kept.copy()
+    kept[np.flatnonzero(kept)[[k for k in range(X.shape[1]) if k not in keep]]] = False
+    aliased = [name for k, name in enumerate(terms.names) if k not in keep]
+    return replace(terms, names=[terms.names[k] for k in keep], kept=kept), X[:, keep], aliased
 
 
 def split_offset(right: str) -> tuple[str, list[str]]:

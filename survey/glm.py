@@ -1,4 +1,4 @@
-"""Weighted generalised linear models: statsmodels fits, Newton steps tighten, scores and information are analytic."""
+"""Weighted generalised linear models over statsmodels' families and links; scores and information are analytic."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class GlmFit:
     deviance: float
     null_deviance: float
     dispersion: float
+    y: Floats
 
 
 def family_of(family: str, link: str) -> tuple[Any, str]:
@@ -62,50 +63,62 @@ def fit_glm(
     """Weighted maximum (quasi-)likelihood.   Raises: EstimationError: collinear, separated, or diverging."""
     kind, name = family_of(family, link)
     _full_rank(X, w, names)
-    model = sm.GLM(y, X, family=kind, freq_weights=w, offset=offset)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            params = model.fit(start_params=start, maxiter=maxiter, tol=1e-10).params
-        except (np.linalg.LinAlgError, ValueError, sm.tools.sm_exceptions.PerfectSeparationError) as error:
+            params, working, settled = _scoring(y, X, w, offset, kind, family, start, maxiter)
+        except (np.linalg.LinAlgError, ValueError) as error:
             raise _not_converged(str(error)) from None
-        params, settled = _tighten(params, y, X, w, offset, kind)
-    eta, mu, slope, score, information = _pieces(params, y, X, w, offset, kind)
-    _check(family, settled, y, mu, w, params, names)
+    eta = X @ params + offset
+    mu, slope = kind.link.inverse(eta), kind.link.inverse_deriv(eta)
+    _check(family, settled, mu, w, X, params, working, names)
+    score, information = X * (working * (y - mu) / slope)[:, None], X.T @ (X * working[:, None])
     variance = np.linalg.inv(information)
     pearson = float((w * (y - mu) ** 2 / kind.variance(mu)).sum())
     null = _null_mean(y, w, offset, kind)
     return GlmFit(
         np.asarray(params), np.asarray(variance, dtype=float), score, eta, mu, slope, name, kind,
         float(kind.deviance(y, mu, freq_weights=w)),
-        float(kind.deviance(y, null, freq_weights=w)), pearson / max(len(y) - X.shape[1], 1),
+        float(kind.deviance(y, null, freq_weights=w)), pearson / max(len(y) - X.shape[1], 1), y,
     )  # fmt: skip
 
 
-def _pieces(b: Floats, y: Floats, X: Floats, w: Floats, offset: Floats, kind: Any) -> tuple[Floats, ...]:
-    """η, μ, dμ/dη, weighted scores (n, k) and expected information (k, k) at b."""
-    eta = X @ b + offset
+def _scoring(
+    y: Floats, X: Floats, w: Floats, offset: Floats, kind: Any, family: str, start: Floats | None, maxiter: int,
+    tolerance: float = 1e-13,
+) -> tuple[Floats, Floats, bool]:  # fmt: skip
+    """Iteratively re-weighted least squares until the deviance stands still to 1e-13 (McCullagh & Nelder 1989, 2.5).
+
+    Returns: coefficients, the working weights of the last step (which give information and scores, as in R), settled.
+    """
+    eta = kind.link(_starting_mean(y, w, family)) if start is None else X @ start + offset
     mu = kind.link.inverse(eta)
-    slope = kind.link.inverse_deriv(eta)
-    working = w * slope / kind.variance(mu)
-    return eta, mu, slope, X * (working * (y - mu))[:, None], X.T @ (X * (working * slope)[:, None])
+    deviance, b = float(kind.deviance(y, mu, freq_weights=w)), start
+    for _ in range(maxiter):
+        slope = kind.link.inverse_deriv(eta)
+        working = w * slope**2 / kind.variance(mu)
+        root = np.sqrt(working)[:, None]
+        response = eta - offset + (y - mu) / slope
+        new = np.linalg.lstsq(root * X, root[:, 0] * response, rcond=None)[0]
+        for _half in range(30):
+            eta = X @ new + offset
+            mu = kind.link.inverse(eta)
+            latest = float(kind.deviance(y, mu, freq_weights=w))
+            if np.isfinite(latest) or b is None:
+                break
+            new = (new + b) / 2
+        b = new
+        if abs(latest - deviance) / (abs(latest) + 0.1) < tolerance:
+            return b, working, True
+        deviance = latest
+    return np.asarray(b), working, False
 
 
-def _tighten(b: Floats, y: Floats, X: Floats, w: Floats, offset: Floats, kind: Any) -> tuple[Floats, bool]:
-    """Fisher steps until they are at rounding error; whether they got there."""
-    last = np.inf
-    for _ in range(50):
-        _, _, _, score, information = _pieces(b, y, X, w, offset, kind)
-        if not np.isfinite(information).all():
-            return b, False
-        step = np.linalg.lstsq(information, score.sum(axis=0), rcond=None)[0]
-        size = float(np.max(np.abs(step) / (np.abs(b) + 1e-8)))
-        if size > last and size < 1e-9:
-            return b, True
-        b, last = b + step, size
-        if size < 1e-13:
-            return b, True
-    return b, last < 1e-8
+def _starting_mean(y: Floats, w: Floats, family: str) -> Floats:
+    """Fitted values to start from, as R's families have them."""
+    if family == "binomial":
+        return np.asarray((w * y + 0.5) / (w + 1))
+    return y + 0.1 if family == "poisson" else y
 
 
 def _full_rank(X: Floats, w: Floats, names: list[str]) -> None:
@@ -121,14 +134,18 @@ def _full_rank(X: Floats, w: Floats, names: list[str]) -> None:
         )  # fmt: skip
 
 
-def _check(family: str, settled: bool, y: Floats, mu: Floats, w: Floats, params: Floats, names: list[str]) -> None:
-    """Raises: EstimationError: fitted probabilities ran to 0 or 1, or the steps never settled."""
+def _check(
+    family: str, settled: bool, mu: Floats, w: Floats, X: Floats, params: Floats, working: Floats, names: list[str]
+) -> None:  # fmt: skip
+    """Raises: EstimationError: fitted probabilities ran to 0 or 1 with a coefficient's error, or nothing settled."""
     if family == "binomial" and ((mu < 1e-9) | (mu > 1 - 1e-9))[w > 0].any():
-        raise EstimationError(
-            "Some answers are predicted perfectly (separation), so a coefficient is infinite", where="{term}",
-            hint="join a level that has only one outcome with another, or leave the term out",
-            term=names[int(np.argmax(np.abs(params)))],
-        )  # fmt: skip
+        reach = np.abs(X).max(axis=0) * np.sqrt(np.diag(np.linalg.pinv(X.T @ (X * working[:, None]))) * w.mean())
+        if not settled or (reach > 100).any() or (working.max() < 1e-9 * w.mean()):
+            raise EstimationError(
+                "Some answers are predicted perfectly (separation), so a coefficient is infinite", where="{term}",
+                hint="join a level that has only one outcome with another, or leave the term out",
+                term=names[int(np.argmax(np.where(np.isfinite(reach), reach, np.inf)))],
+            )  # fmt: skip
     if not settled or not np.isfinite(params).all():
         raise _not_converged("the steps did not settle")
 
@@ -144,5 +161,6 @@ def _null_mean(y: Floats, w: Floats, offset: Floats, kind: Any) -> Floats:
     mean = float((w * y).sum() / w.sum())
     if not offset.any():
         return np.full(len(y), mean)
-    b, _ = _tighten(np.array([float(kind.link(mean))]), y, np.ones((len(y), 1)), w, offset, kind)
+    start = np.array([float(kind.link(mean))])
+    b, _, _ = _scoring(y, np.ones((len(y), 1)), w, offset, kind, "", start, 100)
     return np.asarray(kind.link.inverse(b[0] + offset))

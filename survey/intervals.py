@@ -31,12 +31,19 @@ def mean_interval(estimate: Floats, se: Floats, df: Floats, level: float) -> tup
 
 
 def share_interval(
-    p: Floats, se: Floats, df: Floats, n: Floats, method: ShareInterval = "logit", level: float = 0.95
+    p: Floats,
+    se: Floats,
+    df: Floats,
+    n: Floats,
+    method: ShareInterval = "logit",
+    level: float = 0.95,
+    drawn: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Interval for a share by the named method; p, se, df and n broadcast.
 
     logit (xlogit): expit(logit p ± t·se/(p(1−p))). beta: Korn & Graubard (1998), Clopper–Pearson on
-    n* = p(1−p)/se²·(t_{n−1}/t_df)². wilson: score interval on p(1−p)/se² with t for z.
+    n* = p(1−p)/se²·(t_{m−1}/t_df)², m = drawn, the group's respondents with or without an answer.
+    wilson: score interval on p(1−p)/se² with t for z.
     asin: sin²(asin√p ± t·se of asin√p).
     wald (mean): p ± t·se. A share of 0 or 1, and a share without variance, gets the beta interval with n* = n: the only
     one of them that is defined there.
@@ -58,7 +65,9 @@ def share_interval(
         elif method in ("wald", "mean"):
             return p - t * se, p + t * se
         elif method == "beta":
-            low, high = _clopper_pearson(p, n_star * (t_quantile(n - 1, level) / t) ** 2, level)
+            low, high = _clopper_pearson(
+                p, n_star * (t_quantile((n if drawn is None else drawn) - 1, level) / t) ** 2, level
+            )
         elif method == "wilson":
             low, high = _wilson(p, n_star, t)
         else:

@@ -14,7 +14,7 @@ from survey.errors import EstimationError
 from survey.groups import coded, item_column, numeric
 from survey.intervals import mean_interval
 from survey.linearized import Bools, Floats, Ints, sum_by, weighted_counts
-from survey.tables import as_row
+from survey.tables import Test, as_row
 from survey.tidy import results
 
 RankTest = Literal["wilcoxon", "vanDerWaerden", "median", "KruskalWallis"]
@@ -103,6 +103,6 @@ def _wald(
     k = len(gap)
     chi2 = float(gap @ np.linalg.solve(d.covariance(table, used), gap))
     ddf = freedom - k
-    test: dict[str, float | str] = {"statistic": "rank F", "value": chi2 / k, "chi2": chi2, "ndf": k, "ddf": ddf,
+    test: Test = {"statistic": "rank F", "value": chi2 / k, "chi2": chi2, "ndf": k, "ddf": ddf,
                                     "p": float(stats.f.sf(chi2 / k, k, ddf)) if ddf > 0 else float("nan")}  # fmt: skip
     return as_row(y, by, test, float(used.sum()), people)

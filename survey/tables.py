@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from survey.groups import coded, grouped, item_column
 from survey.intervals import mean_interval
 from survey.linearized import Floats
 from survey.tidy import results
+
+Test = dict[str, Any]
+"""A test: statistic, value, ndf, ddf, p and what else it has."""
 
 
 def two_way(d: SurveyDesign, row: str, col: str) -> tuple[Floats, Floats, Floats, int]:
@@ -86,7 +90,7 @@ def independence(d: SurveyDesign, row: str, col: str, statistic: str = "F") -> p
     return as_row(row, col, test, n, float(table.sum()))
 
 
-def as_row(item: str, by: str, test: dict[str, float | str], n: float, people: float) -> pd.DataFrame:
+def as_row(item: str, by: str, test: Test, n: float, people: float) -> pd.DataFrame:
     """A test as one row of the tidy schema, its exact numbers in attrs["test"]."""
     frame = results([{
         "item": item, "by": by, "statistic": test["statistic"], "estimate": test["value"],
@@ -113,7 +117,7 @@ def generalised_deffs(p: Floats, covariance: Floats, n: int) -> Floats:
 
 def _rao_scott(
     p: Floats, n: int, eigenvalues: Floats, nu: float, statistic: str, replicated: bool
-) -> dict[str, float | str]:  # fmt: skip
+) -> Test:  # fmt: skip
     """X² and its reference distribution."""
     expected = np.outer(p.sum(axis=1), p.sum(axis=0))
     x2 = n * float(((p - expected) ** 2 / expected).sum())
@@ -136,7 +140,7 @@ def _rao_scott(
     )  # fmt: skip
 
 
-def _wald(table: Floats, covariance: Floats, nu: float, adjusted: bool) -> dict[str, float | str]:
+def _wald(table: Floats, covariance: Floats, nu: float, adjusted: bool) -> Test:
     """Wald test of N_rc − N_r N_c/N = 0 over (R−1)(C−1) cells."""
     rows, cols = table.shape
     whole, r, c = table.sum(), table.sum(axis=1), table.sum(axis=0)
@@ -184,9 +188,13 @@ def goodness_of_fit(d: SurveyDesign, item: str, shares: Sequence[float]) -> pd.D
     expected = p * whole
     x2 = float(((count - expected) ** 2 / expected).sum())
     slope = np.eye(len(p)) / np.sqrt(expected)[:, None]
-    slope = slope - np.outer(np.sqrt(p / whole), np.ones(len(p))) - ((count - expected) / (2 * whole * np.sqrt(expected)))[:, None]
+    slope = (
+        slope
+        - np.outer(np.sqrt(p / whole), np.ones(len(p)))
+        - ((count - expected) / (2 * whole * np.sqrt(expected)))[:, None]
+    )
     scales = np.linalg.eigvalsh(slope @ d.covariance(totals.rows, used) @ slope.T)
     mean, ratio = float(scales.mean()), float((scales**2).mean() / scales.mean() ** 2)
-    test: dict[str, float | str] = {"statistic": "X2", "value": x2, "scale": mean * ratio, "ndf": len(p) / ratio,
+    test: Test = {"statistic": "X2", "value": x2, "scale": mean * ratio, "ndf": len(p) / ratio,
                                     "p": quadratic_tail(x2, scales, method="satterthwaite")}  # fmt: skip
     return as_row(item, "", test, int(used.sum()), whole)

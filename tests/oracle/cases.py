@@ -387,3 +387,244 @@ def rank_pairs(case: Case) -> Pairs:
     for part in ("statistic", "parameter"):
         for name, value in expect.get(part, {}).items():
             yield name, known[name], value
+
+
+# -- models -----------------------------------------------------------------------------------------------------------
+
+KINDS = {"gaussian": "gaussian", "quasibinomial": "binomial", "quasipoisson": "poisson", "Gamma": "gamma",
+         "inverse.gaussian": "inverse_gaussian", "binomial": "binomial"}  # fmt: skip
+
+
+def formula_of(d: SurveyDesign, text: str) -> tuple[SurveyDesign, str]:
+    """R's formula as patsy's, with what patsy cannot say as columns."""
+    left, _, right = text.partition("~")
+    if not left.strip().isidentifier() and "factor(" not in left:
+        d, names = with_variables(d, left) if "log(" not in left else (d, [plain(left)])
+        left = names[0] if "log(" in left else "_y"
+        if left == "_y":
+            d = d.assign(_y=d.frame[names[0]])
+    if re.fullmatch(r"factor\((\w+)\)", left):
+        d, names = with_variables(d, left)
+        left = "_y"
+        d = d.assign(_y=d.frame[names[0]])
+    right = re.sub(r"(?<=[A-Za-z])\.(?=[A-Za-z0-9])", "_", right).replace("^", "**").replace("factor(", "C(")
+    for name in ("safe_day", "victim", "sw"):
+        if name in d.frame.columns and d.frame[name].dtype == bool:
+            d = d.assign(**{name: d.frame[name].astype(float)})
+    return d, f"{plain(left) if left != '_y' else left} ~ {right}"
+
+
+def fitted(case: Case, d: SurveyDesign | None = None) -> Any:
+    """The model of a case."""
+    from survey import model
+
+    args = case["args"]
+    d, formula = formula_of(design_of(case) if d is None else d, args["formula"])
+    name = re.sub(r"[^A-Za-z.]", "", args.get("family", "gaussian"))
+    return model.fit(d, formula, KINDS[name], link=args.get("link", ""), offset=args.get("offset", ""))
+
+
+def r_name(name: str) -> str:
+    """A patsy coefficient's name as R writes it, without blanks and dots."""
+    name = re.sub(r"\[(?:T\.)?([^\]]*)\]", r"\1", name).replace("C(", "factor(").replace("Intercept", "(Intercept)")
+    name = re.sub(r"(poly\([^)]*\))(\d)", lambda m: f"{m[1]}{int(m[2]) + 1}", name)
+    return re.sub(r"[ .]", "", name.replace("**", "^").replace("_", ""))
+
+
+def in_r_order(names: list[str], wanted: list[str]) -> list[int]:
+    """Positions of R's coefficients among ours."""
+    ours = {tuple(sorted(r_name(n).split(":"))): k for k, n in enumerate(names)}
+    return [ours[tuple(sorted(re.sub(r"[ ._]", "", w).split(":")))] for w in wanted]
+
+
+@family("glm_gaussian", "glm_binomial", "glm_count", "glm_other")
+def glm_pairs(case: Case) -> Pairs:
+    expect = case["expect"]
+    m = fitted(case)
+    place = in_r_order(m.names, expect["names"])
+    out = m.tidy().iloc[place]
+    yield "est", out["estimate"], expect["est"]
+    yield "se", out["se"], expect["se"]
+    yield "vcov", m.vcov.to_numpy()[np.ix_(place, place)], expect["vcov"]
+    yield "df", m.df, expect["df_residual"]
+    yield "t", out["estimate"] / out["se"], expect["stat"]
+    p = numbers(expect["p_value"])
+    if np.isfinite(p).all():
+        yield "p", out["p"][p > 1e-300], p[p > 1e-300].tolist()
+    if np.isfinite(numbers(expect["ci95"])).all():
+        yield "ci", out[["ci_low", "ci_high"]].to_numpy(), expect["ci95"]
+    if (d_weights := m.design.full_weights)[m.design.mask].all() or len(d_weights) == m.n:
+        yield "n", m.n, expect["n"]  # R also counts rows whose weight is 0
+    yield "deviance ratio", m.glm.deviance / m.glm.null_deviance, expect["deviance"] / expect["null_deviance"]
+    if "fitted_head" in expect and m.design.full_weights.all():
+        yield "fitted", m.glm.mu[: len(expect["fitted_head"])], expect["fitted_head"]
+
+
+def r_terms(terms: str | list[str]) -> list[str]:
+    return [re.sub(r"(?<=[A-Za-z])\.(?=[A-Za-z0-9])", "_", t) for t in ([terms] if isinstance(terms, str) else terms)]
+
+
+@family("termtest")
+def term_pairs(case: Case) -> Pairs:
+    from survey.termtests import term_test
+
+    args, expect = case["args"], case["expect"]
+    d = design_of(case)
+    m = fitted(case, d)
+    df = np.inf if args.get("df") == "Inf" else None
+    test = term_test(m, r_terms(args["term"]), args["method"], df).attrs["test"]
+    yield "df", test["ndf"], expect["df"]
+    if "F" in expect:
+        yield "F", test["value"], expect["F"]
+        yield "ddf", test["ddf"], expect["ddf"]
+    elif "chisq" in expect:
+        yield "chisq", test["value"], expect["chisq"]
+    yield "p", test["p"], expect["p_value"]
+
+
+@family("anova")
+def anova_pairs(case: Case) -> Pairs:
+    from survey.termtests import anova
+
+    args, expect = case["args"], case["expect"]
+    both = [fitted({**case, "args": {**args, "formula": args[key]}}) for key in ("formula1", "formula2")]
+    test = anova(*both, method=args.get("method", "LRT")).attrs["test"]
+    yield "values", [test["value"], test["ndf"], test["ddf"], test["p"]], expect["values"]
+
+
+@family("aic")
+def aic_pairs(case: Case) -> Pairs:
+    from survey.termtests import aic
+
+    found = aic(fitted(case))
+    yield "values", [found[name] for name in case["expect"]["names"]], case["expect"]["values"]
+
+
+@family("psrsq")
+def r2_pairs(case: Case) -> Pairs:
+    from survey.termtests import pseudo_r2
+
+    found = pseudo_r2(fitted(case))
+    yield "values", [found[name] for name in case["expect"]["names"]], case["expect"]["values"]
+
+
+@family("predict")
+def predict_pairs(case: Case) -> Pairs:
+    from survey.prediction import predict
+
+    m = fitted(case)
+    out = predict(m, m.design.frame[m.design.mask].head(12), case["args"]["type"])
+    yield "rows", out[["estimate", "se"]].to_numpy(), case["expect"]["rows"]
+
+
+@family("predmeans")
+def adjusted_pairs(case: Case) -> Pairs:
+    from survey.prediction import adjusted_means
+
+    args = case["args"]
+    m = fitted({**case, "args": {**args, "formula": args["adjustmodel"]}})
+    out = adjusted_means(m, plain(args["factor"].lstrip("~")))
+    place = [out["level"].tolist().index(name) for name in case["expect"]["names"]]
+    yield "est", out["estimate"].iloc[place], case["expect"]["est"]
+    yield "se", out["se"].iloc[place], case["expect"]["se"]
+    yield "vcov", np.array(out.attrs["vcov"])[np.ix_(place, place)], case["expect"]["vcov"]
+
+
+@family("resid")
+def residual_pairs(case: Case) -> Pairs:
+    from survey.prediction import residuals
+
+    m = fitted(case)
+    rows = numbers(case["expect"]["rows"])
+    # R divides prior weights of mean 1 over all rows by weights of mean 1 over the rows used
+    ratio = np.sqrt(m.design.weights[m.used].mean() / m.design.likelihood_scale)
+    for k, (kind, scale) in enumerate((("pearson", ratio), ("deviance", 1.0), ("response", 1.0))):
+        yield kind, residuals(m, kind)[: len(rows)] * scale, rows[:, k].tolist()
+
+
+@family("olr")
+def ordinal_pairs(case: Case) -> Pairs:
+    m, place = ordinal(case)
+    expect = case["expect"]
+    yield "est", m.estimates[place], expect["est"]
+    yield "se", m.se.to_numpy()[place], expect["se"]
+    yield "vcov", m.vcov.to_numpy()[np.ix_(place, place)], expect["vcov"]
+
+
+def ordinal(case: Case) -> tuple[Any, list[int]]:
+    from survey import model
+
+    d, formula = formula_of(design_of(case), case["args"]["formula"])
+    link = {"logistic": "logit"}.get(case["args"].get("link", "logistic"), case["args"].get("link", ""))
+    m = model.fit(d, formula, "ordinal", link=link)
+    names = case["expect"].get("names") or []
+    return m, in_r_order(m.names, names)
+
+
+@family("olr_test")
+def ordinal_test_pairs(case: Case) -> Pairs:
+    from survey.termtests import term_test
+
+    m, _ = ordinal(case)
+    test = term_test(m, r_terms(case["args"]["term"])).attrs["test"]
+    expect = case["expect"]
+    yield (
+        "values",
+        [test["ndf"], test["ddf"], test["p"], test["value"]],
+        [expect[k] for k in ("df", "ddf", "p_value", "F")],
+    )
+
+
+@family("mi")
+def imputation_pairs(case: Case) -> Pairs:
+    from survey.imputation import combine
+    from tests.oracle.designs import specifications
+
+    args, expect = case["args"], case["expect"]
+    designs = [build(case["design"], data=name) for name in specifications()[case["design"]]["data"]]
+    parts = []
+    for d in designs:
+        if args["fn"] in ("glm", "logistic"):
+            kind = "quasibinomial" if args["fn"] == "logistic" else "gaussian"
+            m = fitted({**case, "args": {**args, "family": kind}}, d)
+            parts.append(m.tidy())
+            place = in_r_order(m.names, expect["names"])
+        elif args["fn"] == "by":
+            parts.append(estimate.mean(d, plain(args["y"]), plain(args["by"])))
+            place = list(range(len(expect["names"])))
+        else:
+            e, names = with_variables(d, args["y"])
+            parts.append(statistic({**case, "expect": {}}, e, names, args["fn"]))
+            place = list(range(len(parts[-1])))
+    out = combine(parts, df_complete=float(args.get("df_complete", np.inf)), rule="mitools")
+    information = np.array(out.attrs["missing_information"])[place]
+    out = out.iloc[place]
+    yield "est", out["estimate"], expect["est"]
+    yield "se", out["se"], expect["se"]
+    yield "df", out["df"], expect["df"]
+    yield "ci", out[["ci_low", "ci_high"]].to_numpy(), expect["ci95"]
+    if "missInfo" in expect:
+        yield "missing information", information, expect["missInfo"]
+
+
+@family("gof")
+def goodness_pairs(case: Case) -> Pairs:
+    args, expect = case["args"], case["expect"]
+    test = compare.goodness_of_fit(design_of(case), plain(args["y"]), args["p"]).attrs["test"]
+    yield "x2", test["value"], list(expect["statistic"].values())
+    yield "scale and df", [test["scale"], test["ndf"]], [expect["parameter"]["scale"], expect["parameter"]["df"]]
+    yield "p", test["p"], expect["p_value"]
+
+
+@family("glm_bm")
+def bell_mccaffrey_pairs(case: Case) -> Pairs:
+    from survey.smallsample import bell_mccaffrey
+
+    args, expect = case["args"], case["expect"]
+    m = fitted(case)
+    out = bell_mccaffrey(m, working="exchangeable" if args["std_errors"].endswith("2") else "independent")
+    place = in_r_order(m.names, expect["names"])
+    yield "est", out["estimate"].iloc[place], expect["est"]
+    yield "se", out["se"].iloc[place], expect["se"]
+    if args["degf"]:
+        yield "df", out["df"].iloc[place], numbers(expect["df_residual"]).tolist()

@@ -79,7 +79,6 @@ def test_a_poisson_rate_with_offset(d: SurveyDesign) -> None:
     ("formula", "family", "text"),
     [
         ("bin ~ bin2", "binomial", "separation"),
-        ("y ~ x + I(2*x)", "gaussian", "dependent"),
         ("y ~ nothing", "gaussian", "nothing"),
         ("one ~ x", "binomial", "same in every row"),
         ("y x", "gaussian", "no ~"),
@@ -89,3 +88,9 @@ def test_models_that_cannot_be_fitted_say_why(d: SurveyDesign, formula: str, fam
     e = d.assign(bin2=d.frame["bin"], one=1.0)
     with pytest.raises(EstimationError, match=text):
         model.fit(e, formula, family=family)
+
+
+def test_a_term_that_repeats_another_is_dropped_and_named(d: SurveyDesign) -> None:
+    m = model.fit(d, "y ~ x + I(2*x)")
+    assert m.aliased == ["I(2 * x)"]
+    assert m.params.to_numpy() == pytest.approx(model.fit(d, "y ~ x").params.to_numpy())
