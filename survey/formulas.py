@@ -37,6 +37,18 @@ class Terms:
         built = patsy.dmatrix(self.info, data, NA_action="raise", return_type="matrix")
         return np.asarray(built, dtype=float)[:, self.kept]
 
+    def changed(self, base: Floats, data: pd.DataFrame, variable: str) -> Floats:
+        """The model matrix `base` after one variable changed to `data`'s: only its own terms are built again."""
+        word = re.compile(rf"\b{re.escape(variable)}\b")
+        own = [term for term in self.info.terms if any(word.search(factor.name()) for factor in term.factors)]
+        part = self.info.subset(own)
+        built = np.asarray(patsy.dmatrix(part, data, NA_action="raise", return_type="matrix"), dtype=float)
+        whole = np.zeros((len(base), len(self.kept)))
+        whole[:, self.kept] = base
+        for term in own:
+            whole[:, self.info.term_slices[term]] = built[:, part.term_slices[term]]
+        return whole[:, self.kept]
+
     def columns_of(self, term: str) -> list[int]:
         """Positions of a term's columns in the model matrix."""
         place = np.cumsum(self.kept) - 1

@@ -26,15 +26,16 @@ class Effect(NamedTuple):
 def average_effects(m: Fit, variables: list[str] | None = None) -> list[Effect]:
     """Effects of each variable: a derivative for numbers, differences from the first level for categories and 0/1."""
     found: list[Effect] = []
+    observed = m.terms.matrix(m.terms.data)
     for name in variables or m.terms.variables:
         column = m.terms.data[name]
         levels = _levels(column)
         if levels is None:
-            found.append(_derivative(m, name))
+            found.append(_derivative(m, observed, name))
             continue
-        base = _average(m, _with(m.terms.data, name, levels[0]))
+        base = _average(m, observed, name, _with(m.terms.data, name, levels[0]))
         for level in levels[1:]:
-            value, slope = _average(m, _with(m.terms.data, name, level))
+            value, slope = _average(m, observed, name, _with(m.terms.data, name, level))
             found.append(Effect(name, text(level), value - base[0], slope - base[1]))
     return found
 
@@ -58,20 +59,20 @@ def _with(data: pd.DataFrame, name: str, value: object) -> pd.DataFrame:
     return data.assign(**{name: new})
 
 
-def _average(m: Fit, data: pd.DataFrame) -> tuple[float, Floats]:
-    """Weighted mean prediction and its gradient."""
-    X = m.terms.matrix(data)
-    eta = X @ m.glm.params + m.glm.eta - m.terms.matrix(m.terms.data) @ m.glm.params
+def _average(m: Fit, observed: Floats, name: str, data: pd.DataFrame) -> tuple[float, Floats]:
+    """Weighted mean prediction and its gradient with one variable as in `data`, the others as observed."""
+    X = m.terms.changed(observed, data, name)
+    eta = m.glm.eta + (X - observed) @ m.glm.params
     w = m.design.weights[m.used]
     link = m.glm.family.link
     share = w / w.sum()
     return float(share @ link.inverse(eta)), np.asarray((share * link.inverse_deriv(eta)) @ X)
 
 
-def _derivative(m: Fit, name: str) -> Effect:
+def _derivative(m: Fit, observed: Floats, name: str) -> Effect:
     """Central difference of the mean prediction; the step is 1e-4 standard deviations."""
     values = m.terms.data[name].astype(float)
     step = 1e-4 * float(values.std() or 1.0)
-    up, up_slope = _average(m, m.terms.data.assign(**{name: values + step}))
-    down, down_slope = _average(m, m.terms.data.assign(**{name: values - step}))
+    up, up_slope = _average(m, observed, name, m.terms.data.assign(**{name: values + step}))
+    down, down_slope = _average(m, observed, name, m.terms.data.assign(**{name: values - step}))
     return Effect(name, "", (up - down) / (2 * step), (up_slope - down_slope) / (2 * step))
