@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import statsmodels.api as sm
+from statsmodels.genmod import families  # statsmodels.api would load its graphics and time series too
 
 from survey.errors import EstimationError
 from survey.linearized import Floats
 
 LINKS: dict[str, Any] = {
-    "identity": sm.families.links.Identity, "logit": sm.families.links.Logit, "probit": sm.families.links.Probit,
-    "cloglog": sm.families.links.CLogLog, "log": sm.families.links.Log, "inverse": sm.families.links.InversePower,
-    "inverse_squared": sm.families.links.InverseSquared, "cauchit": sm.families.links.Cauchy,
-    "sqrt": sm.families.links.Sqrt,
+    "identity": families.links.Identity, "logit": families.links.Logit, "probit": families.links.Probit,
+    "cloglog": families.links.CLogLog, "log": families.links.Log, "inverse": families.links.InversePower,
+    "inverse_squared": families.links.InverseSquared, "cauchit": families.links.Cauchy,
+    "sqrt": families.links.Sqrt,
 }  # fmt: skip
 KINDS: dict[str, tuple[Any, str]] = {
-    "gaussian": (sm.families.Gaussian, "identity"), "binomial": (sm.families.Binomial, "logit"),
-    "poisson": (sm.families.Poisson, "log"), "gamma": (sm.families.Gamma, "inverse"),
-    "inverse_gaussian": (sm.families.InverseGaussian, "inverse_squared"),
+    "gaussian": (families.Gaussian, "identity"), "binomial": (families.Binomial, "logit"),
+    "poisson": (families.Poisson, "log"), "gamma": (families.Gamma, "inverse"),
+    "inverse_gaussian": (families.InverseGaussian, "inverse_squared"),
 }  # fmt: skip
 
 
