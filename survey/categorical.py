@@ -31,7 +31,9 @@ LINKS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats], C
 }
 
 
-def fit_categorical(d: SurveyDesign, formula: str, family: str, link: str = "") -> Coefficients:
+def fit_categorical(
+    d: SurveyDesign, formula: str, family: str, link: str = "", hessian: str = "analytic"
+) -> Coefficients:  # fmt: skip
     """The model of `survey.model.fit` for outcomes with three or more levels.
 
     ordinal: P(y ≤ k) = F(ζ_k − xβ), F logistic or normal; coefficients β then thresholds ζ named "a|b".
@@ -60,7 +62,12 @@ def fit_categorical(d: SurveyDesign, formula: str, family: str, link: str = "") 
         problem = _Multinomial(X, code, len(names))
         labels_out = [f"{level}:{name}" for level in names[1:] for name in terms.names]
     theta = _newton(problem, problem.start(w), w)
-    table = _influences(d, problem, theta, used, w)
+    information = (
+        problem.numeric_information(theta, w)
+        if hessian == "numeric" and isinstance(problem, _Ordinal)
+        else problem.value(theta, w)[2]
+    )
+    table = _influences(d, problem, theta, used, w, information)
     whole = float(d.degf(used) if d.replicates is None else d.degf())
     freedom = whole - (len(labels_out) - len(names) + 1) if ordinal else whole + 1 - len(labels_out)
     return Coefficients(d, formula, family, link or "logit", labels_out, theta, table, used, freedom, dropped, [])
@@ -119,6 +126,25 @@ class _Ordinal:
         _, ga, gb, _ = self.parts(theta)
         return np.asarray(ga[:, None] * self.upper + gb[:, None] * self.lower)
 
+    def numeric_information(self, theta: Floats, w: Floats, step: float = 1e-3) -> Floats:
+        """Information by central differences of the gradient in (β, ζ_1, log of the thresholds' gaps)."""
+        k = self.X.shape[1]
+
+        def gradient(free: Floats) -> tuple[Floats, Floats]:
+            gaps = np.exp(free[k + 1 :])
+            zeta = np.cumsum(np.append(free[k], gaps))
+            inner = np.vstack([np.ones(len(zeta)), *((np.arange(len(zeta)) > j) * gap for j, gap in enumerate(gaps))]).T
+            jacobian = np.eye(len(free))
+            jacobian[k:, k:] = inner
+            return -(w @ self.scores(np.append(free[:k], zeta))) @ jacobian, jacobian
+
+        zeta = theta[k:]
+        free = np.concatenate([theta[:k], zeta[:1], np.log(np.diff(zeta))])
+        moves = [step * row for row in np.eye(len(free))]
+        H = np.array([(gradient(free + move)[0] - gradient(free - move)[0]) / (2 * step) for move in moves])
+        inverse = np.linalg.inv(gradient(free)[1])
+        return np.asarray(inverse.T @ ((H + H.T) / 2) @ inverse)
+
 
 class _Multinomial:
     """Baseline-category logit; θ = (β_2, …, β_K)."""
@@ -165,9 +191,9 @@ def _newton(problem: _Ordinal | _Multinomial, theta: Floats, w: Floats) -> Float
     return theta
 
 
-def _influences(d: SurveyDesign, problem: Any, theta: Floats, used: Any, w: Floats) -> Floats:
+def _influences(d: SurveyDesign, problem: Any, theta: Floats, used: Any, w: Floats, information: Floats) -> Floats:
     """Unit totals of score · information⁻¹, or the coefficients of every replicate."""
-    _, scores, information = problem.value(theta, w)
+    scores = problem.value(theta, w)[1]
     if d.replicates is None:
         z = np.zeros((len(used), len(theta)))
         z[used] = (w[:, None] * scores) @ np.linalg.inv(information)

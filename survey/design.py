@@ -129,9 +129,7 @@ class SurveyDesign:
 
     @property
     def likelihood_scale(self) -> float:
-        """What weights are divided by in a likelihood: their mean over the design's rows, or their sum (R svyglm)."""
-        if self.replicates is not None:
-            return float(self.weights.sum())
+        """What weights are divided by in a likelihood: their mean over the design's rows (R svyglm)."""
         return float(self.weights.mean() if self.calibrations else self.weights[self.mask].mean())
 
     def domain(self, condition: Condition) -> SurveyDesign:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from survey.linearized import Floats
+from survey.roots import zeroin
 
 Method = Literal["saddlepoint", "integration", "satterthwaite"]
 
@@ -103,7 +104,7 @@ def _saddle(x: float, lam: Floats, dims: Floats | None = None) -> float:
     high = float((1 / (2 * lam[lam > 0])).min()) * 0.99999
     if slope(low) * slope(high) > 0:
         return float("nan")
-    zeta = float(optimize.brentq(slope, low, high, xtol=1e-15, rtol=1e-14))
+    zeta = zeroin(slope, low, high, 1e-8)
     if abs(zeta) < 1e-4:
         return float("nan")
     cumulant = -0.5 * float(h @ np.log(1 - 2 * zeta * lam))

@@ -397,12 +397,13 @@ def _profile(request: Request, p: Floats, se: Floats, df: Floats, n: Floats, lev
     design = request.design
     people = np.concatenate([request.one(request, item).n_weighted for item in request.items])
     with np.errstate(divide="ignore", invalid="ignore"):
+        scale = people / n if request.groups.by else np.full(len(p), design.likelihood_scale)
         if design.replicates is None:
             variance, spread = (se / (p * (1 - p))) ** 2, n - 1
-            scale = people / n if request.groups.by else np.full(len(p), design.likelihood_scale)
         else:
-            variance, spread = _replicate_logit_variance(request), np.ones(len(p))
-            scale = people if request.groups.by else np.full(len(p), design.likelihood_scale)
+            variance, spread = _replicate_logit_variance(request), n
+        if design.calibrations and not request.groups.by:
+            spread = spread * len(design.frame) / n
         information = people / scale * _working_weights(request, scale)
     each = zip(p, variance, information, spread, n, df, strict=True)
     ends = [

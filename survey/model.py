@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -115,7 +115,8 @@ class Fit(Coefficients):
 
 
 def fit(
-    d: SurveyDesign, formula: str, family: str = "gaussian", *, link: str = "", offset: str = "", maxiter: int = 100
+    d: SurveyDesign, formula: str, family: str = "gaussian", *, link: str = "", offset: str = "", maxiter: int = 100,
+    hessian: Literal["analytic", "numeric"] = "analytic",
 ) -> Any:  # fmt: skip
     """Regression of a survey outcome with design-based standard errors.
 
@@ -125,6 +126,7 @@ def fit(
         family: gaussian, binomial, poisson, gamma, inverse_gaussian, ordinal, multinomial.
         link: identity, logit, probit, cloglog, log, inverse, …; the family's usual one if not given.
         offset: a further expression added to the linear predictor.
+        hessian: of an ordinal model; "numeric" differs the gradient by ±0.001, as R svyolr does, and loses digits.
     Returns: a `Fit` (ordinal and multinomial: `Coefficients`); rows with a missing value in
         any term are left out and counted in `.dropped`.
     Raises: EstimationError: a term is not there, the outcome is constant or perfectly
@@ -138,7 +140,7 @@ def fit(
     if family in ("ordinal", "multinomial"):
         from survey.categorical import fit_categorical
 
-        return fit_categorical(d, formula, family, link)
+        return fit_categorical(d, formula, family, link, hessian)
     if family not in FAMILIES:
         raise EstimationError(
             "The family is not known", expected="{known}", got="{family}", family=family, known=", ".join(FAMILIES)

@@ -1,0 +1,80 @@
+"""Ordinal and multinomial models, tests of terms, predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from survey import estimate, model
+from survey.covariance import vcov
+from survey.design import SurveyDesign
+from survey.errors import EstimationError
+from survey.prediction import predict
+from survey.termtests import anova, pseudo_r2, term_test
+
+
+@pytest.fixture
+def d() -> SurveyDesign:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=200)
+    y = np.digitize(x + rng.logistic(size=200), [-1, 1])
+    frame = pd.DataFrame(
+        {"q": pd.Categorical(y), "x": x, "g": rng.choice(["a", "b", "c"], 200), "w": rng.uniform(1, 3, 200)}
+    )
+    return SurveyDesign(frame.assign(bin=(y > 0).astype(float)), "w")
+
+
+def test_an_ordinal_model_without_covariates_has_the_cumulative_shares(d: SurveyDesign) -> None:
+    m = model.fit(d, "q ~ 1", "ordinal")
+    shares = estimate.proportion(d, "q")
+    assert m.names == ["0|1", "1|2"]
+    assert 1 / (1 + np.exp(-m.estimates)) == pytest.approx(np.cumsum(shares["estimate"])[:2])
+    cumulate = np.array([[1.0, 0, 0], [1, 1, 0]])
+    p = cumulate @ shares["estimate"].to_numpy()
+    covariance = cumulate @ vcov(shares) @ cumulate.T
+    assert m.se.to_numpy() == pytest.approx(np.sqrt(np.diag(covariance)) / (p * (1 - p)))
+
+
+def test_a_multinomial_model_without_covariates_has_the_log_odds(d: SurveyDesign) -> None:
+    m = model.fit(d, "q ~ 1", "multinomial")
+    p = estimate.proportion(d, "q")["estimate"].to_numpy()
+    assert m.estimates == pytest.approx(np.log(p[1:] / p[0]))
+
+
+def test_a_multinomial_model_of_two_of_three_levels_is_close_to_its_logit(d: SurveyDesign) -> None:
+    """Merging nothing: with a saturated factor every category's odds are those of the group."""
+    m = model.fit(d, "q ~ C(g)", "multinomial")
+    p = estimate.proportion(d, "q", by="g")["estimate"].to_numpy().reshape(3, 3)
+    assert m.params["1:Intercept"] == pytest.approx(np.log(p[0, 1] / p[0, 0]))
+    assert m.params["2:C(g)[T.c]"] == pytest.approx(np.log(p[2, 2] / p[2, 0]) - np.log(p[0, 2] / p[0, 0]))
+
+
+def test_two_levels_are_no_ordinal_outcome(d: SurveyDesign) -> None:
+    with pytest.raises(EstimationError, match="fewer than three"):
+        model.fit(d, "bin ~ x", "ordinal")
+
+
+def test_a_term_of_one_coefficient_is_its_t_squared(d: SurveyDesign) -> None:
+    m = model.fit(d, "bin ~ x + C(g)", "binomial")
+    row = m.tidy().set_index("item").loc["x"]
+    assert term_test(m, "x")["estimate"].iloc[0] == pytest.approx((row["estimate"] / row["se"]) ** 2)
+    assert term_test(m, "C(g)").attrs["test"]["ndf"] == 2
+    with pytest.raises(EstimationError, match="not in the model"):
+        term_test(m, "z")
+
+
+def test_nested_models(d: SurveyDesign) -> None:
+    small, large = model.fit(d, "bin ~ x", "binomial"), model.fit(d, "bin ~ x + C(g)", "binomial")
+    assert anova(small, large).attrs["test"]["value"] == pytest.approx(small.glm.deviance - large.glm.deviance)
+    assert pseudo_r2(large)["cox_snell"] > pseudo_r2(small)["cox_snell"]
+    with pytest.raises(EstimationError, match="not nested"):
+        anova(large, small)
+
+
+def test_predictions_of_a_saturated_model_are_group_shares(d: SurveyDesign) -> None:
+    m = model.fit(d, "bin ~ C(g)", "binomial")
+    rows = predict(m, pd.DataFrame({"g": ["a", "b", "c"]}))
+    shares = estimate.proportion(d, "bin", by="g")
+    assert rows["estimate"].to_numpy() == pytest.approx(shares["estimate"].to_numpy())
+    assert rows["se"].to_numpy() == pytest.approx(shares["se"].to_numpy())
