@@ -14,6 +14,7 @@ from survey.calibrated import Calibration
 from survey.codebook import Codebook, choice
 from survey.design import SurveyDesign
 from survey.groups import grouped
+from survey.intervals import share_interval
 from survey.privacy import Protected
 from survey.tidy import results
 from survey.weighting import BASE, FINAL, crossing
@@ -94,18 +95,17 @@ def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFram
     fraction = [name for name in variables if name not in binary]
     parts = [estimate.mean(d, fraction, by)] if fraction else []
     if binary:
-        logit, beta = (_ones(estimate.proportion(d, binary, by, ci=ci)) for ci in ("logit", "beta"))
-        rare = logit["n_eff"] * np.minimum(logit["estimate"], 1 - logit["estimate"]) < 10
-        parts.append(logit.where(~rare, beta))
+        ones = estimate.proportion(d, binary, by)
+        ones = ones[ones["level"] == "1"].reset_index(drop=True)
+        rare = ones["n_eff"] * np.minimum(ones["estimate"], 1 - ones["estimate"]) < 10
+        few = ones.loc[rare, ["estimate", "se", "df", "n"]].to_numpy().T
+        ones.loc[rare, ["ci_low", "ci_high"]] = np.column_stack(share_interval(*few, "beta", 0.95))
+        parts.append(ones)
     rows = pd.concat(parts, ignore_index=True).assign(statistic="mean", level="")
     rows = rows.sort_values("item", key=lambda item: item.map(variables.index), kind="stable", ignore_index=True)
     groups = grouped(d.frame, by)
     units = dict(zip(groups.labels, d.psus_by(groups.code, len(groups.labels)), strict=True))
     return rows.assign(psus=rows["group"].map(units).astype(float))
-
-
-def _ones(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["level"] == "1"].reset_index(drop=True)
 
 
 def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
