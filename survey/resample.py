@@ -1,0 +1,126 @@
+"""Replicate weights made from a design: jackknife, balanced repeated replication, bootstrap, successive differences."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy.linalg import hadamard
+
+from survey.design import SurveyDesign
+from survey.errors import DesignError
+from survey.linearized import Floats, Ints, first_of
+
+Made = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap", "SDR"]
+
+
+def as_replicates(
+    d: SurveyDesign, method: Made, *, fay: float = 0.0, count: int = 200, seed: int = 0, mse: bool = False
+) -> SurveyDesign:  # fmt: skip
+    """The design with replicate weights in place of its strata and units, from first-stage units.
+
+    JK1 leaves out one unit, the others times n/(n−1); JKn within strata, scale (1−f_h)(n_h−1)/n_h; BRR and Fay take one
+    of each stratum's two units by a Hadamard matrix, weights 2−ρ and ρ; bootstrap draws n_h − 1 units of each stratum
+    with replacement, weights times n_h/(n_h−1) (Rao & Wu 1988); SDR pairs neighbours in file order (Fay & Train 1995).
+
+    Args: fay: ρ of Fay's method.   count: replicates of the bootstrap.   seed: of the bootstrap's draws.
+        mse: deviations from the full-sample estimate.
+    Raises: DesignError: the method does not fit the strata, or the design is calibrated (calibrate the replicates).
+
+    >>> import pandas as pd
+    >>> from survey import estimate
+    >>> d = SurveyDesign(pd.DataFrame({"y": [1.0, 2, 6], "w": 1.0}), "w")
+    >>> round(float(estimate.mean(as_replicates(d, "JK1"), "y")["se"].iloc[0] ** 2 * 3), 6)   # s²
+    7.0
+    """
+    if d.linearized is None or d.calibrations:
+        raise DesignError(
+            "Replicates are made from a plain design", hint="make them first, then calibrate the replicates"
+        )
+    psu, row = d.linearized.row_psu, d.linearized.row_stratum
+    units = int(psu.max()) + 1
+    stratum = row[first_of(psu, units)]
+    drawn = np.bincount(stratum)
+    kept = d.linearized.stages[0].open
+    open_ = kept[first_of(stratum, len(drawn))] if len(kept) == units else np.ones(len(drawn))
+    factors, scale, rscales = _factors(method, stratum, drawn, open_, fay, count, np.random.default_rng(seed))
+    return _with(d, factors[psu], method, scale, rscales, fay, mse)
+
+
+def _with(
+    d: SurveyDesign, factors: Floats, method: str, scale: float, rscales: Floats, fay: float, mse: bool
+) -> SurveyDesign:  # fmt: skip
+    made = SurveyDesign(
+        d.frame, d.full_weights, replicates=factors, combined=False, method=method, scale=scale, rscales=rscales,
+        fay=fay, mse=mse,
+    )  # fmt: skip
+    made.mask = d.mask
+    return made
+
+
+def _factors(
+    method: str, stratum: Ints, drawn: Ints, open_: Floats, fay: float, count: int, rng: np.random.Generator
+) -> tuple[Floats, float, Floats]:  # fmt: skip
+    """Unit factors (U, R), scale and rscales of a method."""
+    units = len(stratum)
+    if method == "JK1":
+        if len(drawn) > 1:
+            raise DesignError("JK1 is for designs without strata", got="{n} strata", n=len(drawn), hint="use JKn")
+        return (1 - np.eye(units)) * units / (units - 1), float(open_[0] * (units - 1) / units), np.ones(units)
+    if (drawn < 2).any():
+        raise DesignError("A stratum has only one sampling unit", got="{n} such strata", n=int((drawn < 2).sum()),
+                          hint="join it to a similar stratum")  # fmt: skip
+    size = drawn[stratum].astype(float)
+    if method == "JKn":
+        same = stratum[:, None] == stratum
+        factors = np.where(same, size[:, None] / (size[:, None] - 1), 1.0)
+        np.fill_diagonal(factors, 0.0)
+        return factors, 1.0, open_[stratum] * (size - 1) / size
+    if method in ("BRR", "Fay"):
+        return _balanced(stratum, drawn, fay)
+    if method == "bootstrap":
+        return _rao_wu(stratum, drawn, count, rng)
+    if method == "SDR":
+        return _successive(units)
+    raise DesignError(
+        "The replication method is not known", expected="JK1, JKn, BRR, Fay, bootstrap or SDR", got="{m}", m=method
+    )
+
+
+def _signs(size: int) -> Floats:
+    """Hadamard matrix of order a power of two above size."""
+    return np.asarray(hadamard(1 << int(size).bit_length()), dtype=float)
+
+
+def _balanced(stratum: Ints, drawn: Ints, fay: float) -> tuple[Floats, float, Floats]:
+    if (drawn != 2).any():
+        raise DesignError("Balanced replication needs two units in every stratum", got="{n} strata with another number",
+                          n=int((drawn != 2).sum()), hint="use JKn or the bootstrap")  # fmt: skip
+    signs = _signs(len(drawn))[1 : len(drawn) + 1]
+    second = np.zeros(len(stratum), dtype=bool)
+    seen: set[int] = set()
+    for u, h in enumerate(stratum.tolist()):
+        second[u] = h in seen
+        seen.add(h)
+    chosen = (signs[stratum] > 0) ^ second[:, None]
+    replicates = signs.shape[1]
+    factors = np.where(chosen, 2 - fay, fay)
+    return factors, 1 / (replicates * (1 - fay) ** 2), np.ones(replicates)
+
+
+def _rao_wu(stratum: Ints, drawn: Ints, count: int, rng: np.random.Generator) -> tuple[Floats, float, Floats]:
+    factors = np.zeros((len(stratum), count))
+    for h, n in enumerate(drawn.tolist()):
+        members = np.flatnonzero(stratum == h)
+        times = rng.multinomial(n - 1, np.full(n, 1 / n), size=count).T
+        factors[members] = times * n / (n - 1)
+    return factors, 1 / (count - 1), np.ones(count)
+
+
+def _successive(units: int) -> tuple[Floats, float, Floats]:
+    signs = _signs(units + 1)
+    k = np.arange(units)
+    rows = 1 + k % (len(signs) - 1)
+    following = 1 + (k + 1) % (len(signs) - 1)
+    factors = 1 + 2**-1.5 * signs[rows] - 2**-1.5 * signs[following]
+    return factors, 4 / len(signs), np.ones(len(signs))
