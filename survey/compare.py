@@ -55,7 +55,7 @@ def p_two_sided(t: ArrayLike, df: ArrayLike) -> Floats:
 
 
 def adjusted(result: pd.DataFrame, method: Adjustment = "holm", within: Sequence[str] = ()) -> pd.DataFrame:
-    """The result with q, its p corrected for multiplicity (statsmodels multipletests), over all rows or within groups.
+    """The result with q, its p corrected for multiplicity, over all rows or within groups.
 
     Args: method: "holm" (family-wise error) or "bh" (Benjamini & Hochberg 1995, false discovery rate).
         within: columns whose values make separate families.
@@ -64,20 +64,40 @@ def adjusted(result: pd.DataFrame, method: Adjustment = "holm", within: Sequence
     >>> adjusted(frame)["q"].tolist()
     [0.02, 0.04]
     """
-    from statsmodels.stats.multitest import multipletests
-
     out = result.copy()
     if not method:
         return out
-    kind = {"holm": "holm", "bh": "fdr_bh"}[method]
+    correct = {"holm": holm, "bh": _benjamini_hochberg}[method]
     families = out.groupby(list(within), sort=False).indices.values() if within else [np.arange(len(out))]
     q = np.full(len(out), np.nan)
     for rows in families:
         known = rows[np.isfinite(out["p"].to_numpy()[rows])]
         if len(known):
-            q[known] = multipletests(out["p"].to_numpy()[known], method=kind)[1]
+            q[known] = correct(out["p"].to_numpy()[known])
     out["q"] = q
     return out
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Holm's (1979) step-down correction: the running maximum of (m − k + 1)·p_(k), at most 1.
+
+    statsmodels' multipletests says the same, but collects garbage for 50 ms in every call.
+
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    values = np.asarray(p, dtype=float)
+    order = np.argsort(values, kind="stable")
+    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    out = np.empty(len(values))
+    out[order] = np.minimum(stepped, 1.0)
+    return out
+
+
+def _benjamini_hochberg(p: Floats) -> Floats:
+    from statsmodels.stats.multitest import fdrcorrection
+
+    return np.asarray(fdrcorrection(p)[1], dtype=float)
 
 
 def change(

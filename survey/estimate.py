@@ -18,7 +18,7 @@ from survey.covariance import Covariance, remember
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
 from survey.groups import Groups, complete, grouped, item_column, numeric, share_levels
-from survey.intervals import ShareInterval, mean_interval, share_interval
+from survey.intervals import FLAT, ShareInterval, mean_interval, share_interval
 from survey.linearized import Bools, Floats, Ints, weighted_counts
 from survey.moments import alpha, correlation, kappa, variance
 from survey.profile import likelihood_interval, working_weight
@@ -112,7 +112,9 @@ def proportion(
         return _tidy(request, lambda p, se, freedom, n: _replicate_logit(request, p, freedom, n, level), df)
     if ci == "likelihood":
         return _tidy(request, lambda p, se, freedom, n: _profile(request, p, se, freedom, n, level), df)
-    return _tidy(request, lambda p, se, freedom, n: share_interval(p, se, freedom, n, ci, level, _drawn(request)), df)
+    if ci == "beta":
+        return _tidy(request, lambda p, se, freedom, n: _korn_graubard(request, p, se, freedom, n, level), df)
+    return _tidy(request, lambda p, se, freedom, n: share_interval(p, se, freedom, n, ci, level), df)
 
 
 def mean(
@@ -372,9 +374,15 @@ def _replicate_logit_variance(request: Request) -> Floats:
     return request.design.variances(np.where(np.isfinite(logits), logits, np.nan))
 
 
-def _drawn(request: Request) -> Floats:
-    """Respondents of each figure's group, with or without an answer."""
-    return np.concatenate([request.one(request, item).rows for item in request.items])
+def _korn_graubard(
+    request: Request, p: Floats, se: Floats, df: Floats, n: Floats, level: float
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Beta intervals whose t_{n−1} counts the group's respondents with or without an answer, as R svyciprop."""
+    drawn = np.concatenate([request.one(request, item).rows for item in request.items])
+    whole = share_interval(p, se, df, drawn, "beta", level)
+    exact = share_interval(p, se, df, n, "beta", level)
+    flat = se <= FLAT
+    return np.where(flat, exact[0], whole[0]), np.where(flat, exact[1], whole[1])
 
 
 def _working_weights(request: Request, scale: Floats) -> Floats:

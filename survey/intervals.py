@@ -10,6 +10,8 @@ from scipy import stats
 from survey.errors import EstimationError
 from survey.linearized import Floats
 
+FLAT = 1e-12
+"""Standard errors of shares that are 0 but for rounding."""
 ShareInterval = Literal["logit", "xlogit", "beta", "wilson", "asin", "wald", "mean", "likelihood"]
 
 
@@ -37,12 +39,11 @@ def share_interval(
     n: Floats,
     method: ShareInterval = "logit",
     level: float = 0.95,
-    drawn: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Interval for a share by the named method; p, se, df and n broadcast.
 
     logit (xlogit): expit(logit p ± t·se/(p(1−p))). beta: Korn & Graubard (1998), Clopper–Pearson on
-    n* = p(1−p)/se²·(t_{m−1}/t_df)², m = drawn, the group's respondents with or without an answer.
+    n* = p(1−p)/se²·(t_{n−1}/t_df)², R's n counts respondents without an answer too.
     wilson: score interval on p(1−p)/se² with t for z.
     asin: sin²(asin√p ± t·se of asin√p).
     wald (mean): p ± t·se. A share of 0 or 1, and a share without variance, gets the beta interval with n* = n: the only
@@ -65,9 +66,7 @@ def share_interval(
         elif method in ("wald", "mean"):
             return p - t * se, p + t * se
         elif method == "beta":
-            low, high = _clopper_pearson(
-                p, n_star * (t_quantile((n if drawn is None else drawn) - 1, level) / t) ** 2, level
-            )
+            low, high = _clopper_pearson(p, n_star * (t_quantile(n - 1, level) / t) ** 2, level)
         elif method == "wilson":
             low, high = _wilson(p, n_star, t)
         else:
@@ -75,7 +74,7 @@ def share_interval(
                 "The interval is not known", expected="logit, xlogit, beta, wilson, asin, wald or likelihood",
                 got="{method}", method=method,
             )  # fmt: skip
-        flat = (se <= 1e-12) & np.isfinite(t)
+        flat = (se <= FLAT) & np.isfinite(t)
         exact_low, exact_high = _clopper_pearson(p, n, level)
     return np.where(flat, exact_low, low), np.where(flat, exact_high, high)
 

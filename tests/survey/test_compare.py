@@ -82,3 +82,10 @@ def test_rao_scott_of_a_two_by_two_table_by_hand() -> None:
 def test_adjustment_for_multiplicity() -> None:
     frame = compare.against_rest(A, "y", "g", adjust="bh")
     assert (frame["q"] >= frame["p"]).all()
+
+
+def test_holm_is_that_of_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.random.default_rng(1).uniform(0, 0.1, 20)
+    assert compare.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
