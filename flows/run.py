@@ -139,4 +139,3 @@ def _record(job: Job, lines: list[Line], published: dict[str, Path], fault: Anxi
 def plain(job: Job, step: Step) -> dict[str, Path]:
     """The plain driver: every stage is a call."""
     return pipeline(job, step)
-

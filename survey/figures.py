@@ -98,9 +98,9 @@ def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFram
         ones = estimate.proportion(d, binary, by)
         ones = ones[ones["level"] == "1"].reset_index(drop=True)
         rare = ones["n_eff"] * np.minimum(ones["estimate"], 1 - ones["estimate"]) < 10
-        few = ones.loc[rare, ["estimate", "se", "df", "n"]].to_numpy().T
-        ones.loc[rare, ["ci_low", "ci_high"]] = np.column_stack(share_interval(*few, "beta", 0.95))
-        parts.append(ones)
+        p, se, df, n = (ones[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
+        low, high = share_interval(p, se, df, n, "beta")
+        parts.append(ones.assign(ci_low=ones["ci_low"].mask(rare, low), ci_high=ones["ci_high"].mask(rare, high)))
     rows = pd.concat(parts, ignore_index=True).assign(statistic="mean", level="")
     rows = rows.sort_values("item", key=lambda item: item.map(variables.index), kind="stable", ignore_index=True)
     groups = grouped(d.frame, by)
