@@ -218,11 +218,11 @@ def _checked(y: Floats, psi: Floats, x: Floats) -> None:
 def _restricted_maximum(y: Floats, psi: Floats, x: Floats) -> float:
     """A ≥ 0 with the greatest restricted likelihood: the best of a fine grid, then the root of the score beside it."""
     top = 10 * float(np.var(y) * len(y) + psi.max())
-    grid = np.concatenate([[0.0], np.geomspace(1e-8 * psi.min(), top, 200)])
+    grid = np.concatenate([[0.0], np.geomspace(1e-3 * psi.min(), top, 200)])
     best = int(np.argmax(_loglik(grid, y, psi, x)))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     if not _score(low, y, psi, x) > 0 > _score(high, y, psi, x):
-        return float(grid[best])
+        return float(low if best <= 1 else grid[best])
     return float(brentq(_score, low, high, args=(y, psi, x), xtol=1e-14 * top, rtol=1e-14))
 
 

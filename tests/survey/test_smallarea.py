@@ -10,10 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulation.city import build
+from simulation.sample import sample_frame
 from survey import estimate, smallarea
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
 from survey.tidy import results
+
+ITEM = "a1_safe_now"
 
 # Expenditure on fresh milk in 43 areas (Arora & Lahiri 1997; major areas of You & Chapman 2006; data "milk" of R's
 # sae): direct estimate, its standard error, major area; then EBLUP and MSE by mseFH(yi ~ factor(MajorArea), SD^2), REML
@@ -101,6 +105,17 @@ def test_no_other_variance_has_a_greater_restricted_likelihood(seed: int) -> Non
     assert best >= max(others) - 1e-12
     near = smallarea.fit(y, psi, x * [1, 1000])
     assert near.variance == pytest.approx(model.variance, rel=1e-9, abs=1e-12)
+
+
+def test_a_variance_is_zero_or_well_above_rounding() -> None:
+    rng, found = np.random.default_rng(1), []
+    for _ in range(300):
+        psi = rng.uniform(3e-4, 2e-3, 11)
+        y = 0.85 + rng.normal(size=11) * np.sqrt(psi)
+        found.append(smallarea.fit(y, psi, np.column_stack([np.ones(11), np.linspace(0, 1, 11)])).variance)
+    zero = np.array(found) == 0
+    assert 0.4 < zero.mean() < 0.8
+    assert np.array(found)[~zero].min() > 1e-9
 
 
 def test_the_stated_error_is_the_true_one() -> None:
@@ -200,6 +215,32 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         smallarea.fay_herriot(direct.iloc[:3], areas, ["rich", "people"])
     with pytest.raises(EstimationError, match="no estimate to benchmark to"):
         smallarea.fay_herriot(direct, areas, "rich", city=direct)
+
+
+def test_districts_of_the_simulated_city_come_closer_to_the_truth() -> None:
+    city, wave, codes = build(), "2026H1", np.arange(1, 12)
+    people, safe = city.people, city.answers("2026H1")["a1_safe_now"] <= 2
+    truth = np.array([safe[people.district == k].mean() for k in codes])
+    areas = pd.DataFrame({"urban": [(people.area[people.district == k] == 1).mean() for k in codes]}, index=codes)
+    error, covered = [], []
+    for seed in range(40):
+        frame = sample_frame(city, wave, seed)[
+            ["district", "area", "community", "adults", "p_psu", "p_household", ITEM]
+        ]
+        answer = pd.Series(frame[ITEM].cat.codes)
+        frame = frame.assign(
+            safe=(answer <= 1).astype(float).where(answer >= 0),
+            w=frame["adults"] / (frame["p_psu"] * frame["p_household"]),
+            stratum=frame["district"].astype(str) + frame["area"].astype(str),
+        )
+        direct = estimate.mean(SurveyDesign(frame, "w", strata="stratum", psu="community"), "safe", by="district")
+        rows = smallarea.fay_herriot(direct, areas, "urban")
+        value, low, high = (rows[name].to_numpy().reshape(2, 11) for name in ("estimate", "ci_low", "ci_high"))
+        error.append(value - truth)
+        covered.append((low <= truth) & (truth <= high))
+    direct_error, model_error = np.sqrt(np.mean(np.square(error), axis=(0, 2)))
+    assert model_error < 0.8 * direct_error
+    assert 0.92 <= np.mean(covered, axis=(0, 2))[1] <= 1
 
 
 def test_the_worked_example_of_the_methods_page_holds() -> None:
