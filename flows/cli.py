@@ -108,9 +108,17 @@ def main() -> None:
         fault: AnxinError = _misuse(error)
     except AnxinError as error:
         fault = error
+    except Exception as error:  # its text may hold an answer: told by type and place only
+        fault = _fault_of_ours(error)
     title, *parts = told(fault)
     _print(f"[bold red]{_plain(title)}[/]", *map(_plain, parts), stderr=True)
     sys.exit(fault.exit_code)
+
+
+def _fault_of_ours(error: Exception) -> AnxinError:
+    from flows.run import unexpected
+
+    return unexpected(error)
 
 
 def _misuse(error: typer.TyperException) -> UsageError:

@@ -53,7 +53,16 @@ def prefect(job: Job, step: Step) -> dict[str, Path]:
 
     @flow(name="anxin", flow_run_name=f"{job.book.survey} {job.targets[-1]}", persist_result=False, log_prints=False)
     def anxin(survey: str, waves: list[str]) -> None:
-        published.update(pipeline(job, as_tasks(step, faults)))
+        told = ""
+        try:
+            published.update(pipeline(job, as_tasks(step, faults)))
+        except StageStopped as stop:
+            told = str(stop)
+        except Exception as error:  # the store or the publication failed, outside of any task
+            faults.append(error)
+            told = withheld(error)
+        if told:
+            raise StageStopped(told)  # outside the except block, so that no __context__ rides along
 
     stopped = False
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # its thread costs up to 1 s at exit

@@ -22,6 +22,7 @@ def publish(files: dict[str, bytes], public: Path, survey: str, wave: str) -> Pa
     sealed = (json.dumps(manifest, indent=1) + "\n").encode()
     version = f"{wave}-{hashlib.sha256(sealed).hexdigest()[:12]}"
     versions = public / survey / VERSIONS
+    made = [folder for folder in (versions, versions.parent, public) if not folder.exists()]
     if not is_whole(versions / version):
         draft = versions / f".{version}.{os.getpid()}"
         shutil.rmtree(draft, ignore_errors=True)
@@ -29,7 +30,8 @@ def publish(files: dict[str, bytes], public: Path, survey: str, wave: str) -> Pa
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        _world_readable(draft)
+        for path in [draft, *draft.rglob("*"), *made]:  # for everybody, whatever the umask that protects private files
+            path.chmod(0o755 if path.is_dir() else 0o644)
         shutil.rmtree(versions / version, ignore_errors=True)
         draft.rename(versions / version)
     place = public / survey / wave
@@ -48,14 +50,6 @@ def is_whole(folder: Path) -> bool:
         return all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha for name, sha in manifest.items())
     except (OSError, ValueError):
         return False
-
-
-def _world_readable(folder: Path) -> None:
-    """Published files are for everybody, whatever the umask that protects the private ones."""
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    for parent in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
-        parent.chmod(0o755)
 
 
 def _prune(versions: Path, wave: str, keep: str) -> None:

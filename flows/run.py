@@ -109,14 +109,15 @@ def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: C
         except AnxinError as error:
             fault = error
         except Exception as error:
-            fault = _unexpected(error)
+            fault = unexpected(error)
         ledger.append(entry | _record(job, told.lines, published, fault))
     if fault is not None:
         raise fault  # outside the except block, so that no exception with values rides along as context
     return Outcome(published, fresh=False)
 
 
-def _unexpected(error: Exception) -> Unexpected:
+def unexpected(error: Exception) -> Unexpected:
+    """The fault as it may be told: its type and its place."""
     return Unexpected(
         "Something went wrong that should not",
         where="{place}",

@@ -89,6 +89,16 @@ class Workspace:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(secrets.token_bytes(32))
+        if path.stat().st_mode & 0o077:
+            raise UsageError(
+                "The key file can be read by others",
+                where="{path}",
+                expected="mode 0600",
+                got="mode {mode}",
+                hint="chmod 600 {path}, and a new key if others may have read it",
+                path=path if named else "data/work/pseudonym.key",
+                mode=f"{path.stat().st_mode & 0o777:o}",
+            )
         return path.read_bytes()
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 from survey.codebook import Codebook, Item, Wave, choice, number_code
 from survey.errors import GateError, masked
 
-REASONS = ("answered", "refused", "dont_know", "not_applicable", "not_asked", "lost", "invalid")
+REASONS = ("answered", "refused", "dont_know", "not_applicable", "not_asked", "lost", "invalid", "filter")
 CODE_OF = {reason: code for code, reason in enumerate(REASONS)}
 PROBLEM_COLUMNS = ["wave", "row", "item", "rule", "severity", "value", "action"]
+CODE = re.compile(r"[0-9]{1,2}")
 SPLIT = re.compile(r"\s*[;,、，；|/]\s*")  # whatever vendors put between the codes of one cell
 
 
@@ -26,10 +27,10 @@ class Notes:
     file: str
     frames: list[pd.DataFrame] = field(default_factory=list)
 
-    def add(self, rows: pd.Index, item: str, rule: str, action: str, values: Sequence[str] | None = None) -> None:
-        """Note a rule that fired in these rows, with the delivered values as far as they may be kept."""
+    def add(self, rows: pd.Index, item: str, rule: str, action: str, values: Sequence[str] = ()) -> None:
+        """Note a rule that fired in these rows, with what may be kept of the delivered values."""
         if len(rows):
-            texts = [""] * len(rows) if values is None else [shown(value) for value in values]
+            texts = list(values) or [""] * len(rows)
             severity = "error" if action == "quarantined" else "warning"
             note = {"wave": self.wave, "row": rows, "item": item, "rule": rule, "severity": severity}
             self.frames.append(pd.DataFrame({**note, "value": texts, "action": action}))
@@ -42,8 +43,12 @@ class Notes:
 
 
 def shown(value: str) -> str:
-    """A delivered value as the problems table may keep it: codes as they are, anything longer masked."""
-    return value if len(value) <= 3 else masked(value)
+    """A delivered value as the problems table may keep it: a code of one or two digits, else its length.
+
+    >>> shown("7"), shown("王芳"), shown("203")
+    ('7', '…(2)', '…(3)')
+    """
+    return value if CODE.fullmatch(value.strip()) else masked(value)
 
 
 def typed(
@@ -62,11 +67,11 @@ def typed(
         elif item.kind == "number":
             columns[name], why = _number(cells, name, item, wave, notes)
         elif item.kind == "time":
-            columns[name], why = pd.to_datetime(cells.str.strip(), errors="coerce", format="mixed"), None
+            columns[name], why = pd.to_datetime(cells.str.strip(), errors="coerce", format="mixed", utc=True), None
         else:
             columns[name], why = cells.str.strip(), None
         if why is not None:
-            reasons[name] = _routed(columns, name, item, why, wave, notes)
+            reasons[name] = _routed(columns, reasons, name, item, why, wave, notes)
     return columns, reasons
 
 
@@ -118,7 +123,7 @@ def _unknown_levels(cells: pd.Series, reasons: pd.Series, name: str, book: Codeb
     """Note the answers that no level explains; many of them mean a wrong codebook, and stop the wave."""
     invalid = reasons == CODE_OF["invalid"]
     bad = cells[invalid]
-    notes.add(bad.index, name, "unknown_level", "set_missing", list(bad))
+    notes.add(bad.index, name, "unknown_level", "set_missing", list(map(shown, bad)))
     given = int((reasons == CODE_OF["answered"]).sum()) + len(bad)
     if given and len(bad) / given > book.gates.max_unknown_levels:
         raise GateError(
@@ -153,7 +158,7 @@ def _multiple(
             chosen[row, :] = np.nan
     reasons = pd.Series(np.array([CODE_OF[reason] for reason in why], dtype=np.int8)[positions], index=cells.index)
     strange = np.array([any(reason_of.get(part) == "invalid" for part in some) for some in parts])[positions]
-    notes.add(cells.index[strange], name, "unknown_level", "set_missing", list(cells[strange]))
+    notes.add(cells.index[strange], name, "unknown_level", "set_missing", list(map(shown, cells[strange])))
     columns = {
         choice(name, level): pd.Series(chosen[positions, place], index=cells.index)
         for place, level in enumerate(levels)
@@ -183,7 +188,7 @@ def _number(cells: pd.Series, name: str, item: Item, wave: Wave, notes: Notes) -
     bad = cells[reasons == CODE_OF["invalid"]]
     numeric = np.array([_float(text) is not None for text in bad], dtype=bool)
     for rule, rows in (("range", bad[numeric]), ("type", bad[~numeric])):
-        notes.add(rows.index, name, rule, "set_missing", list(rows))
+        notes.add(rows.index, name, rule, "set_missing", list(map(masked, rows)))  # a number may be an exact age
     return pd.Series(values[positions], index=cells.index), reasons
 
 
@@ -196,16 +201,29 @@ def _float(text: str) -> float | None:
 
 
 def _routed(
-    columns: dict[str, pd.Series], name: str, item: Item, reasons: pd.Series, wave: Wave, notes: Notes
+    columns: dict[str, pd.Series],
+    whys: Mapping[str, pd.Series],
+    name: str,
+    item: Item,
+    reasons: pd.Series,
+    wave: Wave,
+    notes: Notes,
 ) -> pd.Series:
-    """Reasons after routing; an answer of somebody who should not have been asked is noted and set missing."""
+    """Reasons after routing: not applicable where the filter says so, "filter" where the filter has no answer.
+
+    An answer of somebody who should not have been asked is noted and set missing.
+    """
     if name in wave.not_asked:
         return pd.Series(np.int8(CODE_OF["not_asked"]), index=reasons.index)
     for other, codes in item.asked_if.items():
-        skipped = columns[other].notna() & ~columns[other].isin(list(codes))
+        answered = columns[other].notna()
+        skipped = answered & ~columns[other].isin(list(codes))
+        if other in whys:  # whoever was not asked the filter question for a reason was not asked this one either
+            skipped |= whys[other] == CODE_OF["not_applicable"]
         wrong = skipped & (reasons == CODE_OF["answered"])
         notes.add(reasons.index[wrong], name, "routing", "set_missing")
         for column in [key for key in columns if key == name or key.startswith(choice(name, ""))]:
             columns[column] = columns[column].where(~skipped)
-        reasons = reasons.mask(skipped, CODE_OF["not_applicable"]).astype(np.int8)
+        unknown = ~answered & ~skipped & (reasons == CODE_OF["lost"])
+        reasons = reasons.mask(skipped, CODE_OF["not_applicable"]).mask(unknown, CODE_OF["filter"]).astype(np.int8)
     return reasons

@@ -7,12 +7,12 @@ case that cannot be used goes to the quarantine, both with the row of the delive
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from survey.answers import Notes, typed
+from survey.answers import CODE_OF, Notes, typed
 from survey.codebook import Codebook, Wave, number_code
 from survey.errors import DataError, GateError, masked
 from survey.recipes import derive
@@ -43,18 +43,21 @@ def clean(delivered: pd.DataFrame, book: Codebook, wave_name: str) -> Cleaned:
     wave = book.waves[wave_name]
     notes = Notes(wave_name, wave.file)
     cells = rename(delivered, book, wave)
-    cases = _once(cells, book, notes)
+    cases, contradicted = _once(cells, book, notes)
     is_interview, dispositions = _interviews(cases, book)
-    columns, whys = typed(cases.loc[is_interview], book, wave, notes)
-    frame = pd.DataFrame(columns, index=cases.index[is_interview])
-    unfit = _partial(frame, book, notes)
-    frame, reasons = frame.loc[~unfit], pd.DataFrame(whys, index=frame.index).loc[~unfit]
+    is_usable = is_interview & ~contradicted
+    columns, whys = typed(cases.loc[is_usable], book, wave, notes)
+    frame = pd.DataFrame(columns, index=cases.index[is_usable])
+    reasons = pd.DataFrame(whys, index=frame.index)
+    partial, unusable = _unfit(frame, reasons, book, notes)
+    frame, reasons = frame.loc[~(partial | unusable)], reasons.loc[~(partial | unusable)]
     problems = notes.table()
     quarantine = problems.loc[problems["action"] == "quarantined", ["wave", "row", "rule"]].drop_duplicates("row")
     counts = {
         "delivered": len(delivered),
         "duplicates": int(problems["rule"].isin(["duplicate", "conflicting_duplicate"]).sum()),
-        "partial": int(unfit.sum()),
+        "partial": int(partial.sum()),
+        "set_aside": int(unusable.sum() + (is_interview & contradicted).sum()),
         "quarantined": len(quarantine),
         "completes": len(frame),
     }
@@ -70,18 +73,7 @@ def rename(delivered: pd.DataFrame, book: Codebook, wave: Wave) -> pd.DataFrame:
     ignored = {column for column in delivered.columns if str(column).strip() in wave.ignore}
     for position, (column, name) in enumerate(names.items(), start=1):
         if column not in ignored and name not in book.items:
-            near = difflib.get_close_matches(name, list(book.items), n=1)
-            raise DataError(
-                "{file} has the column {column}, which survey.yaml does not know",
-                where="{file} line 1, column {position}",
-                expected="an item, a name under `columns` of the wave, or one under `ignore`",
-                got="{column}",
-                hint="did you mean {near}?" if near else "map it to an item, or add it to `ignore`",
-                file=wave.file,
-                column=column,
-                position=position,
-                near=near[0] if near else "",
-            )
+            raise _unknown_column(str(column), position, list(names.values()), book, wave)
     named = delivered.drop(columns=list(ignored)).rename(columns=names)
     doubled = named.columns[named.columns.duplicated()]
     lacking = [
@@ -104,18 +96,36 @@ def rename(delivered: pd.DataFrame, book: Codebook, wave: Wave) -> pd.DataFrame:
     return named[[name for name in book.items if name in named.columns]]
 
 
-def _once(cells: pd.DataFrame, book: Codebook, notes: Notes) -> pd.DataFrame:
-    """Each respondent once: the first delivered row stays, a repetition is dropped, a contradiction quarantined."""
+def _unknown_column(column: str, position: int, names: Sequence[str], book: Codebook, wave: Wave) -> DataError:
+    """What to do about a column; its name is told only where most are known: the line may be a resident's."""
+    known = sum(name in book.items or name in wave.ignore for name in names)
+    near = difflib.get_close_matches(column, list(book.items), n=1)
+    return DataError(
+        "{file} has a column that survey.yaml does not know",
+        where="{file} line 1, column {position}",
+        expected="an item, a name under `columns` of the wave, or one under `ignore`",
+        got="{column}",
+        hint="did you mean {near}?"
+        if near
+        else "map it to an item, or add it to `ignore`; is the first line a header?",
+        file=wave.file,
+        column=column if 2 * known > len(names) else masked(column),
+        position=position,
+        near=near[0] if near else "",
+    )
+
+
+def _once(cells: pd.DataFrame, book: Codebook, notes: Notes) -> tuple[pd.DataFrame, pd.Series]:
+    """Each respondent once, and whose rows contradict: a repetition is dropped, a contradiction set aside."""
     if book.respondent is None:
-        return cells
+        return cells, pd.Series(False, index=cells.index)
     key = cells[book.respondent].str.strip()
     repeated = key.duplicated() & (key != "")
-    if not repeated.any():
-        return cells
     same = cells.duplicated() & repeated
-    notes.add(cells.index[same], book.respondent, "duplicate", "dropped")
-    notes.add(cells.index[repeated & ~same], book.respondent, "conflicting_duplicate", "quarantined")
-    return cells.loc[~repeated]
+    contradicted = key.isin(key[repeated & ~same])
+    notes.add(cells.index[same & ~contradicted], book.respondent, "duplicate", "dropped")
+    notes.add(cells.index[contradicted], book.respondent, "conflicting_duplicate", "quarantined")
+    return cells.loc[~repeated], contradicted.loc[~repeated]
 
 
 def _interviews(cases: pd.DataFrame, book: Codebook) -> tuple[pd.Series, pd.Series]:
@@ -141,15 +151,18 @@ def _interviews(cases: pd.DataFrame, book: Codebook) -> tuple[pd.Series, pd.Seri
     return groups == "complete", groups
 
 
-def _partial(frame: pd.DataFrame, book: Codebook, notes: Notes) -> pd.Series:
-    """Interviews without a required answer."""
-    unfit = pd.Series(False, index=frame.index)
+def _unfit(frame: pd.DataFrame, reasons: pd.DataFrame, book: Codebook, notes: Notes) -> tuple[pd.Series, pd.Series]:
+    """Interviews that broke off before a required answer, and finished ones whose required answer cannot be used."""
+    partial, unusable = pd.Series(False, index=frame.index), pd.Series(False, index=frame.index)
     for name, item in book.items.items():
         if item.required and name in frame:
             blank = frame[name].isna() | (frame[name].astype(object) == "")
-            notes.add(frame.index[blank & ~unfit], name, "partial", "quarantined")
-            unfit |= blank
-    return unfit
+            given = reasons[name] == CODE_OF["invalid"] if name in reasons else pd.Series(False, index=frame.index)
+            notes.add(frame.index[blank & ~given & ~partial], name, "partial", "quarantined")
+            notes.add(frame.index[blank & given], name, "unusable", "quarantined")
+            partial |= blank & ~given
+            unusable |= blank & given
+    return partial, unusable & ~partial
 
 
 def _gates(counts: Mapping[str, int], book: Codebook, wave: Wave) -> None:
@@ -214,15 +227,15 @@ def _estimable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> None:
         return
     units = frame.groupby(list(design.strata), observed=True)[design.psu[0]].nunique()
     if (units == 1).any():
-        stratum = units.index[units == 1][0]
+        alone = frame.set_index(list(design.strata)).index.isin(units.index[units == 1])
         raise DataError(
             "A stratum has only one sampling unit, so its variance cannot be estimated",
-            where="{file}, column {column}, stratum {stratum}",
+            where="{file} row {row}, column {column}",
             expected="two or more sampling units in every stratum",
             got="{count} strata with one",
             hint="merge the stratum with a similar one, or choose another `lonely_psu`",
             file=wave.file,
             column=design.psu[0],
-            stratum=stratum if isinstance(stratum, str) else ":".join(map(str, stratum)),
+            row=frame.index[alone][0],
             count=int((units == 1).sum()),
         )

@@ -82,8 +82,8 @@ class Recipe(Strict):
     """collapse: new code → old codes."""
     scale: Name | None = None
     """band, collapse, coalesce: the scale that words the result."""
-    min_answered: Annotated[int, Field(ge=1)] = 1
-    """share, any: with fewer answers among the items the result is missing."""
+    min_answered: Annotated[int, Field(ge=1)] | None = None
+    """Fewest answers among the items for a result; left out, share needs one, and any needs all of them to say no."""
     label: Words = {}
     """Two to six words for tables and charts."""
 

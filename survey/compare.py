@@ -215,7 +215,8 @@ def against_rest(
 ) -> pd.DataFrame:  # fmt: skip
     """Each group against everybody else who is in one of the groups: difference of shares or means.
 
-    z_i = z_i(group) − z_i(rest), so groups that share strata or units keep their covariance; t on units − strata − 1.
+    z_i = z_i(group) − z_i(rest), so groups that share strata or units keep their covariance; t on units − strata − 1 of
+    the group, whose few units make most of the error.
 
     Args: adjust: q is p corrected over the groups of an item and level: "holm", "bh" or "" (none).
     Returns: rows of statistic "difference" in the order item, group, level; n of the group.
@@ -224,15 +225,16 @@ def against_rest(
     >>> against_rest(SurveyDesign(frame, "w"), "y", "g")[["group", "estimate"]].round(4).values.tolist()
     [['a', 0.3333], ['b', -0.3333]]
     """
-    known = d.domain(grouped(d.frame, by).code >= 0)
+    groups = grouped(d.frame, by)
+    known = d.domain(groups.code >= 0)
     parts = []
     for item in names(items):
         inside = _measured(known, item, names(by), measure, df)
         outside = estimate.others(known, item, by, "share" if inside["statistic"].iloc[0] == "share" else "mean")
         gap = inside["estimate"].to_numpy() - outside.estimate
         table = inside.attrs[KEY].table - outside.table
-        freedom = float(known.degf(d.frame[item].notna())) - 1 if df is None else df
-        each = np.full(len(gap), freedom)
+        inside_df = known.degf_by(np.where(d.frame[item].notna() & known.mask, groups.code, -1), len(groups.labels)) - 1
+        each = np.repeat(inside_df, len(gap) // len(groups.labels)) if df is None else np.full(len(gap), df)
         parts.append(_differences(inside, "difference", gap, table, d, np.isnan(gap), each, level))
     return adjusted(_joined(parts), adjust, ["item", "level"])
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from survey.codebook import Codebook, Disclosure
+from survey.intervals import share_interval
 from survey.tidy import NUMBERS, results
 
 WITHHELD = ("suppressed_primary", "suppressed_secondary", "unreliable", "not_asked")
@@ -34,16 +35,16 @@ def release(figures: pd.DataFrame, facts: dict[str, Any], book: Codebook) -> Rel
     """Flag every figure, withhold what may not be shown, count what was done.
 
     Rules, the first that holds: nobody asked → not_asked; fewer than min_n respondents or min_psus sampling units →
-    suppressed_primary; a single withheld group of a table that could be had by subtraction → its smallest neighbour is
-    suppressed_secondary; NCHS presentation standards for proportions (Parker and others 2017) → unreliable; fewer than
-    caution_n respondents → caution.
+    suppressed_primary; withheld groups of a table that could be had by subtraction, alone or together → their smallest
+    neighbours are suppressed_secondary; NCHS presentation standards for proportions (Parker and others 2017) →
+    unreliable; fewer than caution_n respondents → caution.
     """
     rows = results(figures)
     rows = _flag(rows, rows["n"].fillna(0) == 0, "not_asked", "nobody was asked or answered")
     rows = _primary(rows, book.disclosure)
-    rows = _secondary(rows)
-    rows = _comparisons(rows)
+    rows = _secondary(rows, book.disclosure.min_n)
     rows = _reliability(rows, book.disclosure)
+    rows = _comparisons(rows)
     counts = rows["flag"].value_counts()
     told = {flag: int(counts.get(flag, 0)) for flag in (*WITHHELD, "caution")}
     rules = {name: getattr(book.disclosure, name) for name in ("min_n", "caution_n", "min_psus")}
@@ -52,14 +53,36 @@ def release(figures: pd.DataFrame, facts: dict[str, Any], book: Codebook) -> Rel
 
 
 def _told(facts: dict[str, Any], book: Codebook) -> dict[str, Any]:
-    """Facts without counts of fewer than min_n persons who refused, did not know or left an item blank."""
-    quality = dict(facts.get("quality", {}))
-    if "answered" in quality:
-        quality["answered"] = {
-            item: {reason: n for reason, n in counts.items() if n >= book.disclosure.min_n}
-            for item, counts in quality["answered"].items()
-        }
-    return {**facts, "quality": quality}
+    """Facts as they may be told: no extreme weight, no count below min_n, and none that follows from the others."""
+    least = book.disclosure.min_n
+    told = dict(facts)
+    if "quality" in facts:
+        quality = dict(facts["quality"])
+        quality["answered"] = {item: _reasons(counts, least) for item, counts in quality.get("answered", {}).items()}
+        quality["problems"] = [
+            {**row, "n": row["n"] if row["n"] >= least else None} for row in quality.get("problems", [])
+        ]
+        told["quality"] = quality
+    if "weighting" in facts:
+        weighting = dict(facts["weighting"])
+        hidden = ("min", "max", "sum")  # each is somebody's weight, or turns a share into one
+        weighting["steps"] = [{k: v for k, v in step.items() if k not in hidden} for step in weighting.get("steps", [])]
+        thin = {row["margin"] for row in weighting.get("margins", []) if row.get("n", least) < least}
+        weighting["margins"] = [
+            {k: None if k == "before" and row["margin"] in thin else v for k, v in row.items() if k != "n"}
+            for row in weighting.get("margins", [])
+        ]
+        told["weighting"] = weighting
+    return told
+
+
+def _reasons(counts: dict[str, int], least: int) -> dict[str, int]:
+    """Reasons for missing answers one by one, or pooled where one of them is rare: the rest would give it away."""
+    missing = {reason: n for reason, n in counts.items() if reason not in ("answered", "not_applicable")}
+    kept = {reason: n for reason, n in counts.items() if reason not in missing}
+    if all(n >= least for n in missing.values()):
+        return kept | missing
+    return kept | {"no_answer": sum(missing.values())}
 
 
 def _flag(rows: pd.DataFrame, where: pd.Series, flag: str, reason: str) -> pd.DataFrame:
@@ -78,39 +101,70 @@ def _primary(rows: pd.DataFrame, rules: Disclosure) -> pd.DataFrame:
     return _flag(rows, few, "suppressed_primary", f"fewer than {rules.min_psus} sampling units")
 
 
-def _secondary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Where one group alone is withheld the total would give it away: the smallest other group is withheld too."""
-    cells = rows[_levels(rows) & rows["by"].ne("")].groupby([*CELL], sort=False)
-    groups = cells.agg(n=("n", "first"), withheld=("flag", lambda f: (f == "suppressed_primary").any())).reset_index()
-    groups["withheld"] = groups["withheld"].astype(bool)
-    alone = groups.groupby(["wave", "item", "by"])["withheld"].transform("sum") == 1
-    open_ = groups[alone & ~groups["withheld"] & groups["n"].gt(0)].sort_values(["n", "group"])
-    smallest = open_.drop_duplicates(["wave", "item", "by"])
-    keys = set(smallest[CELL].itertuples(index=False, name=None))
-    where = pd.Series([key in keys for key in rows[CELL].itertuples(index=False, name=None)], index=rows.index)
+def _secondary(rows: pd.DataFrame, least: int) -> pd.DataFrame:
+    """Withhold the smallest neighbours until the hidden groups of a table are two or more and hold `least` respondents.
+
+    Otherwise the total less the shown groups would give one hidden group away, or what a handful answered together.
+    Neighbours are taken in the order of their size over all items, so that every item hides the same ones.
+    """
+    cells = rows[_levels(rows) & rows["by"].ne("")].drop_duplicates(CELL)
+    size = cells.groupby(["wave", "by", "group"])["n"].transform("sum")
+    chosen: set[tuple[str, ...]] = set()
+    for _, table in cells.assign(size=size).groupby(["wave", "item", "by"], sort=False):
+        hidden = table["flag"] == "suppressed_primary"
+        if hidden.any():
+            n, shown = table.loc[hidden, "n"].tolist(), table[~hidden & table["n"].gt(0)].sort_values(["size", "group"])
+            for cell in shown[[*CELL, "n"]].itertuples(index=False, name=None):
+                if len(n) >= 2 and sum(n) >= least:
+                    break
+                chosen.add(cell[:-1])
+                n.append(cell[-1])
+    where = pd.Series([key in chosen for key in rows[CELL].itertuples(index=False, name=None)], index=rows.index)
     return _flag(rows, where & _levels(rows), "suppressed_secondary", "protects another figure")
 
 
 def _comparisons(rows: pd.DataFrame) -> pd.DataFrame:
-    """A change or a difference is withheld when one of the levels it is made of is."""
-    hidden = rows[rows["flag"].str.startswith("suppressed") & _levels(rows)]
-    keys = set(hidden[CELL].itertuples(index=False, name=None))
-    compared = rows["statistic"].isin(["change", "difference"])
-    own = [key in keys for key in rows[CELL].itertuples(index=False, name=None)]
-    before = [key in keys for key in rows[["level", "item", "by", "group"]].itertuples(index=False, name=None)]
-    return _flag(rows, compared & (np.array(own) | np.array(before)), "suppressed_secondary", "protects another figure")
+    """A change or difference is withheld when a level it is made of is, or has too few answers on one side."""
+    levels = rows[_levels(rows)]
+    side = _effective(levels) * np.minimum(levels["estimate"], 1 - levels["estimate"])
+    for bad, flag, reason in (
+        (
+            levels["flag"].isin(["suppressed_primary", "suppressed_secondary"]),
+            "suppressed_secondary",
+            "protects another figure",
+        ),
+        (levels["flag"].isin(WITHHELD), "unreliable", "one of its figures is withheld"),
+        (levels["estimate"].between(0, 1) & (side < 5), "unreliable", "fewer than five answers on one side"),
+    ):
+        keys = set(levels.loc[bad, CELL].itertuples(index=False, name=None))
+        own = [key in keys for key in rows[CELL].itertuples(index=False, name=None)]
+        before = [key in keys for key in rows[["level", "item", "by", "group"]].itertuples(index=False, name=None)]
+        compared = rows["statistic"].isin(["change", "difference"])
+        rows = _flag(rows, compared & (np.array(own, dtype=bool) | np.array(before, dtype=bool)), flag, reason)
+    return rows
+
+
+def _effective(rows: pd.DataFrame) -> pd.Series:
+    """Effective sample size, never more than the respondents there are."""
+    return rows["n_eff"].clip(upper=rows["n"])
 
 
 def _reliability(rows: pd.DataFrame, rules: Disclosure) -> pd.DataFrame:
-    """NCHS 2017 for shares: n_eff ≥ 30; interval width ≤ 0.05, or < 0.30 and at most 130 % of the share."""
+    """After NCHS (2017): n and n_eff ≥ 30; Korn–Graubard width ≤ 0.05, or < 0.30 and ≤ 130 % of the share."""
     share = rows["statistic"].isin(["share", "mean"]) & rows["estimate"].between(0, 1)
-    width = rows["ci_high"] - rows["ci_low"]
-    relative = width / rows["estimate"].where(rows["estimate"] > 0)
-    rows = _flag(rows, share & (rows["n_eff"] < 30), "unreliable", "effective sample below 30")
-    rows = _flag(rows, share & (width >= 0.30), "unreliable", "interval 30 points wide or more")
-    rows = _flag(
-        rows, share & (width > 0.05) & (relative > 1.30), "unreliable", "interval wider than 130 % of the share"
-    )
-    return _flag(
-        rows, _levels(rows) & (rows["n"] < rules.caution_n), "caution", f"fewer than {rules.caution_n} respondents"
-    )
+    p, n_eff = rows["estimate"].where(share), _effective(rows)
+    # The SE that the capped n_eff stands for, so that a lucky spread does not narrow the interval of the rule.
+    share_of, size, df, n = (each.to_numpy(dtype=float) for each in (p, n_eff, rows["df"], rows["n"]))
+    size = np.where(size > 0, size, np.nan)
+    low, high = share_interval(share_of, np.sqrt(share_of * (1 - share_of) / size), df, n, "beta")
+    width = pd.Series(high - low, index=rows.index).fillna(rows["ci_high"] - rows["ci_low"])
+    for where, reason in (
+        ((rows["n"] < 30) | (n_eff < 30), "effective sample below 30"),
+        (width >= 0.30, "interval 30 points wide or more"),
+        ((width > 0.05) & (width > 1.30 * p), "interval wider than 130 % of the share"),
+    ):
+        rows = _flag(rows, share & where, "unreliable", reason)
+    few = _levels(rows) & (rows["n"] < rules.caution_n)
+    rows = _flag(rows, few, "caution", f"fewer than {rules.caution_n} respondents")
+    doubtful = share & ((rows["df"] < 8) | ((width > 0.05) & (width > 1.30 * (1 - p))))
+    return _flag(rows, doubtful, "caution", "few sampling units, or the complement is unreliable")

@@ -16,8 +16,9 @@ from survey.design import SurveyDesign
 from survey.groups import grouped
 from survey.intervals import share_interval
 from survey.privacy import Protected
+from survey.selection import BASE
 from survey.tidy import results
-from survey.weighting import BASE, FINAL, crossing
+from survey.weighting import FINAL, crossing
 
 STRATUM = "stratum_"
 TERM = re.compile(r"^C\((?P<item>\w+)\)\[(?:T\.)?(?P<level>.+)\]$")
@@ -111,7 +112,8 @@ def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFram
 def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     """For the last wave: the change of every indicator since the wave before, and each group against the rest.
 
-    q corrects p for the number of groups compared (Benjamini & Hochberg 1995), indicator by indicator.
+    q corrects p within the table a reader sees (Benjamini & Hochberg 1995): the indicators of the headline, the areas
+    of an indicator, the groups of an indicator over all breakdowns.
     """
     names = list(waves)
     designs = {name: design_of(wave, book) for name, wave in waves.items()}
@@ -131,21 +133,45 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     if not parts:
         return results([])
     rows = pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=names[-1], block="indicators")
-    return results(compare.adjusted(rows, "bh", within=["statistic", "item", "by"]))
+    table = np.where(rows["by"] == "", "headline", np.where(rows["by"] == book.report.area, "areas", "groups"))
+    family = [f"{where}|{item if where != 'headline' else ''}" for where, item in zip(table, rows["item"], strict=True)]
+    return results(compare.adjusted(rows.assign(family=family), "bh", within=["statistic", "family"]))
 
 
 def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
-    """Coefficients and average marginal effects of the models of the report plan."""
+    """Coefficients and average marginal effects of the models of the report plan; q corrects p over a model's terms.
+
+    Levels that fewer than min_n respondents gave are left out: a coefficient of a level is a figure of its respondents.
+    """
     d = design_of(wave, book)
     parts = []
     for label, plan in book.report.models.items():
-        terms = [f"C({term})" if book.scale_of(term) else term for term in plan.terms]
-        fit = model.fit(d, f"{plan.outcome} ~ {' + '.join(terms)}", family=plan.family)
+        supported, terms = _supported(d, [plan.outcome, *plan.terms], book)
+        formula = " + ".join(f"C({term})" if book.scale_of(term) else term for term in terms if term != plan.outcome)
+        fit = model.fit(supported, f"{plan.outcome} ~ {formula or 1}", family=plan.family)
         rows = pd.concat([fit.tidy(), fit.margins().assign(statistic="margin")], ignore_index=True)
-        parts.append(_terms(rows).assign(block=f"model_{label}"))
+        rows = _terms(rows).assign(block=f"model_{label}")
+        constant = rows["item"] == "intercept"
+        parts += [compare.adjusted(rows[~constant], "bh", within=["statistic"]), rows[constant]]
     if not parts:
         return results([])
     return results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name))
+
+
+def _supported(d: SurveyDesign, variables: list[str], book: Codebook) -> tuple[SurveyDesign, list[str]]:
+    """The design with thin levels made missing, and the variables without 0/1 ones of which one side is thin."""
+    least = book.disclosure.min_n
+    known = d.frame[variables].notna().all(axis=1)
+    kept, masked = [], {}
+    for name in variables:
+        column = d.frame[name]
+        count = column[known].value_counts()
+        thin = count.index[count < least]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            masked[name] = column.mask(column.isin(thin)).cat.remove_unused_categories()
+        if isinstance(column.dtype, pd.CategoricalDtype) or name == variables[0] or not (len(count) == 2 and len(thin)):
+            kept.append(name)
+    return d.assign(**masked), kept
 
 
 def _terms(rows: pd.DataFrame) -> pd.DataFrame:

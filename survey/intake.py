@@ -245,13 +245,13 @@ def _check_header(header: Sequence[str], path: Path) -> None:
     for position, name in enumerate(names, start=1):
         if not name or names.index(name) + 1 < position:
             raise DataError(
-                "{file} has the column {column} twice" if name else "{file} has a column without a name",
+                "{file} has a column name twice" if name else "{file} has a column without a name",
                 where="{file} line 1, column {position}",
                 expected="every column once, with a name",
-                got="{column}",
+                got="the name of column {first} again" if name else "nothing",
                 hint="ask for a delivery with one of the two renamed",
                 file=path.name,
-                column=name,
+                first=names.index(name) + 1,
                 position=position,
             )
 

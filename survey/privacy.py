@@ -10,11 +10,14 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from survey.cleaning import Cleaned
 from survey.codebook import Codebook
 from survey.errors import DataError
+from survey.selection import BASE, base_weights
 
 
 @dataclass(frozen=True)
@@ -37,35 +40,49 @@ class Protected:
 def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes) -> Protected:
     """Drop identifiers, replace ids by keyed pseudonyms, keep the generalised variable instead of the exact one.
 
-    Args: key: secret of at least 16 bytes, kept outside the repository.   Returns: rows in delivered order under a new
-    index, so that no row number of the delivered file survives.   Raises: DataError: the key is too short.
+    Selection probabilities, which tell the community, are kept only as the base weight they make.
+
+    Args: key: secret of at least 16 bytes, kept outside the repository.   Returns: rows in an order that follows from
+    their answers, so that nothing of the delivered order survives.   Raises: DataError: the key is weak, or a base
+    weight cannot be made.
     """
-    if len(key) < 16:
-        raise DataError("The pseudonym key is too short", expected="at least 16 bytes", got="{count}", count=len(key))
+    if len(key) < 16 or len(set(key)) < 8:
+        raise DataError(
+            "The pseudonym key is too weak",
+            expected="at least 16 bytes, 8 of them different",
+            got="{count} bytes, {different} different",
+            hint="make one with: head -c 32 /dev/urandom",
+            count=len(key),
+            different=len(set(key)),
+        )
     kept = _kept(book, cleaned.frame)
-    frame = cleaned.frame[kept].reset_index(drop=True)
+    base = base_weights(cleaned.frame, book.weighting)
+    order = _order(cleaned.frame[[name for name in kept if name not in book.privacy.pseudonyms]], base)
+    frame = cleaned.frame[kept].assign(**{BASE: base}).iloc[order].reset_index(drop=True)
     for item in book.privacy.pseudonyms:
         if item in frame:
             # A PSU keeps its pseudonym from wave to wave where waves share PSUs: their errors are correlated.
             scope = "" if item in book.design.psu and book.design.shared_psus else wave
             frame[item] = pseudonyms(frame[item], key, f"{book.survey}|{scope}|{item}")
     kept_items = {column.split("=")[0] for column in kept}
-    reasons = cleaned.reasons[[item for item in cleaned.reasons if item in kept_items]].reset_index(drop=True)
+    reasons = cleaned.reasons[[item for item in cleaned.reasons if item in kept_items]]
+    reasons = reasons.iloc[order].reset_index(drop=True)
     return Protected(frame, reasons, {"privacy": _facts(cleaned, frame, book)})
 
 
 def _kept(book: Codebook, frame: pd.DataFrame) -> list[str]:
     """Columns that may pass: answers with a scale, recipes, pseudonyms, and the numbers that have a stated use."""
-    used = {*book.privacy.exact, *book.design.fpc, *book.design.strata, *book.design.psu, *_weight_items(book)}
+    used = {*book.privacy.exact, *book.design.fpc, *book.design.strata, *book.design.psu}
     coded = {name for name, item in book.items.items() if item.kind in ("single", "multiple")}
     passing = (coded | set(book.recipes()) | set(book.privacy.pseudonyms) | used) - set(book.privacy.generalise)
     forbidden = {name for name, item in book.items.items() if item.kind in ("identifier", "text", "time")}
     return [column for column in frame.columns if column.split("=")[0] in passing - forbidden]
 
 
-def _weight_items(book: Codebook) -> list[str]:
-    base = [book.weighting.base] if book.weighting.base else []
-    return [*base, *book.weighting.inverse, *book.weighting.times]
+def _order(answers: pd.DataFrame, base: pd.Series) -> NDArray[np.intp]:
+    """Positions in the order of a digest of the answers: the same on every machine, whatever its key."""
+    digests = pd.util.hash_pandas_object(answers.assign(**{BASE: base}), index=False)
+    return np.argsort(digests.to_numpy(), kind="stable")
 
 
 def pseudonyms(values: pd.Series, key: bytes, scope: str) -> pd.Series:

@@ -13,8 +13,8 @@ from survey.codebook import Codebook, Recipe, choice
 def derive(frame: pd.DataFrame, book: Codebook) -> pd.DataFrame:
     """The frame with every derived variable and indicator beside its items.
 
-    band, collapse and coalesce give categoricals on their scale; share and any give floats in 0–1, NaN where fewer than
-    `min_answered` of the items are answered.
+    band, collapse and coalesce give categoricals on their scale; share gives floats in 0–1, NaN where fewer than
+    `min_answered` items are answered; any gives 1 at the first hit, 0 where enough items say no, else NaN.
 
     Args: frame: typed items, one row a person.   Returns: a new frame; the input is not changed.
     """
@@ -81,13 +81,15 @@ def _hits(columns: Columns, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 def _share(columns: Columns, recipe: Recipe, book: Codebook) -> pd.Series:
     hit, answered = _hits(columns, recipe)
     count = answered.sum(axis=1)
-    share = np.divide(hit.sum(axis=1), count, out=np.full(len(count), np.nan), where=count >= recipe.min_answered)
+    share = np.divide(
+        hit.sum(axis=1), count, out=np.full(len(count), np.nan), where=count >= (recipe.min_answered or 1)
+    )
     return pd.Series(share, index=_index(columns))
 
 
 def _any(columns: Columns, recipe: Recipe, book: Codebook) -> pd.Series:
     hit, answered = _hits(columns, recipe)
-    enough = answered.sum(axis=1) >= recipe.min_answered
+    enough = hit.any(axis=1) | (answered.sum(axis=1) >= (recipe.min_answered or len(recipe.of)))
     return pd.Series(np.where(enough, hit.any(axis=1).astype(float), np.nan), index=_index(columns))
 
 

@@ -244,6 +244,9 @@ def _recipes(book: Codebook) -> Iterator[Mistake]:
                 yield from _unknown((*place, "of"), source, known, "the name of an item, or a variable derived above")
                 yield from _levels(book, (*place, "levels"), source, recipe.levels)
             yield from _recipe_needs(recipe, place)
+            kinds = [book.items[source].kind for source in recipe.of if source in book.items]
+            if recipe.recipe == "band" and set(kinds) - {"number"}:
+                yield Mistake(place, expected="a number to cut into bands", got="another kind", hint="use `collapse`")
             if recipe.scale is not None:
                 yield from _unknown((*place, "scale"), recipe.scale, list(book.scales), "the name of a scale")
             known.append(name)
@@ -300,6 +303,7 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
             yield from _unknown(path, name, variables, "the name of an item or a derived variable")
     for name in book.report.headline:
         yield from _unknown(("report", "headline"), name, list(book.indicators), "the name of an indicator")
+    yield from _boundary(book)
     for name in [*book.report.groups, *([book.report.area] if book.report.area else [])]:
         if name in variables and book.scale_of(name) is None:
             yield Mistake(
@@ -308,6 +312,29 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
                 got="{found}",
                 hint="give it a scale, or band it first",
                 found=name,
+            )
+
+
+def _boundary(book: Codebook) -> Iterator[Mistake]:
+    """What passes the identity boundary must be bounded numbers, worded answers or pseudonyms."""
+    weights = [*book.weighting.inverse, *book.weighting.times, *([book.weighting.base] if book.weighting.base else [])]
+    for name in dict.fromkeys([*book.privacy.exact, *book.design.fpc, *weights]):
+        item = book.items.get(name)
+        if item is not None and item.kind == "number" and item.range is None:
+            yield Mistake(
+                ("items", name),
+                expected="a range of plausible values for a number that passes the identity boundary",
+                got="none",
+                hint="add `range: [smallest, largest]`, so that a phone number in this column cannot pass",
+            )
+    for name in dict.fromkeys([*book.design.strata, *book.design.psu, *book.privacy.exact]):
+        item = book.items.get(name)
+        if item is not None and item.kind not in ("single", "number") and name not in book.privacy.pseudonyms:
+            yield Mistake(
+                ("items", name),
+                expected="a pseudonym for an id that the design keeps",
+                got="none",
+                hint="add it to `privacy.pseudonyms`",
             )
 
 

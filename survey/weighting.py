@@ -12,12 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Weighting, number_code
-from survey.errors import CodebookError, DataError, EstimationError, GateError
+from survey.errors import CodebookError, DataError, EstimationError, GateError, masked
 from survey.privacy import Protected
+from survey.selection import BASE
 
 Floats = NDArray[np.float64]
 Totals = Mapping[str, Mapping[str, float]]  # margin ("sex:age_band") → level ("1:3") → population total
-BASE, FINAL = "base_weight", "weight"
+FINAL = "weight"
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,15 @@ class Margins:
 
 
 def weigh(protected: Protected, book: Codebook, margins: Margins) -> tuple[Protected, dict[str, Any]]:
-    """Base and final weight beside the answers of one wave, and the diagnostics of each step.
+    """Final weights beside the answers of one wave, and the diagnostics of each step; people without a base weight go.
 
-    Persons without a base weight are left out where survey.yaml says so (`blank_base: exclude`).
-    Raises: DataError: a weight is negative, blank or all are zero, or a margin has no respondent.   GateError: the
-    final weights' design effect is above `gates.max_deff`.
+    Raises: DataError: a margin has no respondent.   GateError: the final weights' design effect is above
+    `gates.max_deff`.
     """
     settings = book.weighting
-    base = base_weights(protected.frame, settings)
-    keep = base.notna()
-    frame, base = protected.frame[keep].reset_index(drop=True), base[keep].reset_index(drop=True)
-    reasons = protected.reasons[keep].reset_index(drop=True)
-    weights = base.to_numpy(float)
+    keep = protected.frame[BASE].notna()
+    frame, reasons = (part[keep].reset_index(drop=True) for part in (protected.frame, protected.reasons))
+    weights = frame[BASE].to_numpy(float)
     steps = [diagnostics("base", weights)]
     before, rounds = weights, 0
     if settings.rake:
@@ -63,45 +61,8 @@ def weigh(protected: Protected, book: Codebook, margins: Margins) -> tuple[Prote
             limit=book.gates.max_deff,
             found=f"{steps[-1]['deff']:.2f}",
         )
-    weighted = Protected(frame, reasons, protected.facts).with_weights(pd.DataFrame({BASE: base, FINAL: weights}))
+    weighted = Protected(frame, reasons, protected.facts).with_weights(pd.DataFrame({FINAL: weights}))
     return weighted, {"weighting": facts}
-
-
-def base_weights(frame: pd.DataFrame, settings: Weighting) -> pd.Series:
-    """Inverse selection probability: Π times / Π inverse, or the ready base weight; 1 where survey.yaml names neither.
-
-    Raises: DataError: a base weight is negative, infinite, blank (unless excluded), or all are zero.
-    """
-    weights = frame[settings.base].astype(float) if settings.base else pd.Series(1.0, index=frame.index)
-    for name in settings.inverse:
-        weights = weights / frame[name].astype(float)
-    for name in settings.times:
-        weights = weights * frame[name].astype(float)
-    column = " · ".join([*([settings.base] if settings.base else []), *settings.inverse, *settings.times])
-    blank, wrong = weights.isna(), (weights < 0) | np.isinf(weights)
-    rule = "is negative or infinite" if wrong.any() else "is blank" if settings.blank_base == "fail" else ""
-    faulty = wrong if wrong.any() else blank
-    if rule and faulty.any():
-        raise DataError(
-            "A base weight {rule}",
-            where="column {column}, complete interview {number}",
-            expected="a weight of zero or more for everybody",
-            got="{count} such rows",
-            hint="mend the weight column, or set `blank_base: exclude` for blank ones",
-            rule=rule,
-            column=column,
-            number=int(faulty.to_numpy().argmax()) + 1,
-            count=int(faulty.sum()),
-        )
-    if not weights.sum() > 0:
-        raise DataError(
-            "All base weights are zero",
-            where="column {column}",
-            expected="a positive weight",
-            got="none",
-            column=column,
-        )
-    return weights
 
 
 def read_margins(text: str, wave: str, name: str = "margins.csv") -> Margins:
@@ -129,7 +90,7 @@ def read_margins(text: str, wave: str, name: str = "margins.csv") -> Margins:
                 got="total {total}" if total is None else "level {level} a second time",
                 name=name,
                 line=line,
-                total=row["total"],
+                total=masked(row["total"]),
                 level=level,
             )
         margins.totals.setdefault(margin, {})[level] = total

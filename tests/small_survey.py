@@ -30,7 +30,7 @@ items:
   community: {kind: code, required: true}
   sex: {scale: sex, required: true, label: {zh: 性别, en: Sex}}
   age: {kind: number, range: [16, 110], label: {zh: 年龄, en: Age}}
-  weight_in: {kind: number}
+  weight_in: {kind: number, range: [0, 1000]}
   safe: {scale: yes_no, block: safety, text: {zh: 您觉得安全吗？, en: 'Are you safe?'}, label: {zh: 安全, en: Safe}}
   lights: {scale: yes_no, block: safety, text: {zh: 路灯够亮吗？, en: 'Is it lit?'}, label: {zh: 路灯, en: Lights}}
 derived:

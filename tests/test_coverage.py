@@ -14,6 +14,7 @@ from survey.codebook import Codebook
 from survey.figures import design_of, shares
 from survey.privacy import Protected
 from survey.recipes import derive
+from survey.selection import BASE, base_weights
 from survey.survey_yaml import parse
 from survey.weighting import read_margins, weigh
 
@@ -45,6 +46,7 @@ def estimates(city: City, book: Codebook) -> pd.DataFrame:
     parts = []
     for seed in range(SAMPLES):
         frame = derive(sample_frame(city, WAVE, seed), book)
+        frame[BASE] = base_weights(frame, book.weighting)
         weighted, _ = weigh(Protected(frame, pd.DataFrame(index=frame.index), {}), book, margins)
         rows = shares(design_of(weighted, book), list(book.report.headline), None)
         parts.append(rows.assign(sample=seed, unweighted=rows["item"].map(frame[list(book.report.headline)].mean())))

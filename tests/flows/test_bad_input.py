@@ -56,7 +56,7 @@ BAD: dict[str, tuple[dict[str, object], int, list[str]]] = {
     "duplicated column": (
         {"delivery": frame().to_csv(index=False).replace("lights", "safe", 1).encode()},
         1,
-        ["w1.csv line 1, column 11", "safe"],
+        ["w1.csv line 1, column 11", "column 10 again"],
     ),
     "unknown key": (
         {"yaml": YAML.replace("simulated:", "simulatd:")},
@@ -150,3 +150,86 @@ def test_sha256_of_another_file_is_refused(
     write(tmp_path, yaml=small_survey.YAML.replace("file: w1.csv", f"file: w1.csv\n    sha256: {other}"))
     assert run(tmp_path, monkeypatch) == 1
     assert other in capsys.readouterr().err
+
+
+def everything(root: Path) -> bytes:
+    """All bytes a run left outside the raw deliveries, distinct Parquet cells unpacked."""
+    parts = []
+    for path in [*(root / "data" / "work").rglob("*"), *(root / "public").rglob("*")]:
+        if path.is_file():
+            parts.append(path.read_bytes())
+            if path.suffix == ".parquet":
+                table = pd.read_parquet(path)
+                parts += ["\n".join(map(str, table[column].unique())).encode() for column in table]
+    return b"\n".join(parts)
+
+
+def test_a_line_of_answers_taken_for_a_header_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = frame()
+    write(tmp_path, delivery=rows.to_csv(index=False, header=False).encode())
+    assert run(tmp_path, monkeypatch) == 1
+    told = capsys.readouterr()
+    for secret in rows.loc[0, ["person", "name", "phone"]]:
+        assert secret not in told.err + told.out
+        assert secret.encode() not in everything(tmp_path)
+
+
+def test_names_and_ages_written_into_answer_cells_do_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = frame()
+    rows.loc[[3, 9], "safe"] = ["王芳", "欧阳锋"]
+    rows.loc[5, "weight_in"] = "13812345678"
+    rows.loc[21, "age"] = "12"
+    yaml = YAML.replace("weighting: {base: weight_in,", "weighting: {base: weight_in, blank_base: exclude,")
+    write(tmp_path, yaml=yaml, delivery=rows)
+    assert run(tmp_path, monkeypatch) == 0, capsys.readouterr().err
+    left = everything(tmp_path)
+    for secret in ("王芳", "欧阳锋", "13812345678", "13,812,345,678"):
+        assert secret.encode() not in left, secret
+    problems = next((tmp_path / "data" / "work" / "store" / "privacy").glob("*/problems.parquet"))
+    assert not pd.read_parquet(problems)["value"].isin(["12"]).any()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("weight_in: {kind: number, range: [0, 1000]}", "weight_in: {kind: number}", "items.weight_in"),
+        ("pseudonyms: [person, community]", "pseudonyms: [person]", "items.community"),
+        ("recipe: any, of: lights, levels: [1]", "recipe: band, of: lights, edges: [1], scale: sex", "derived.lit"),
+    ],
+)
+def test_settings_that_would_let_an_identifier_pass_are_refused(
+    old: str, new: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, yaml=YAML.replace(old, new))
+    assert run(tmp_path, monkeypatch) == 2
+    assert part in capsys.readouterr().err
+
+
+def test_check_tells_a_fault_of_ours_without_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leak(*_: object) -> None:
+        raise ValueError("王芳13812345678")
+
+    write(tmp_path)
+    monkeypatch.setattr("survey.cleaning.clean", leak)
+    assert run(tmp_path, monkeypatch, "check", "small-town") == 1
+    told = capsys.readouterr()
+    assert "ValueError" in told.err
+    assert "13812345678" not in told.err + told.out
+
+
+def test_a_key_that_others_can_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path)
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o644)
+    monkeypatch.setenv("ANXIN_KEY_FILE", str(key))
+    assert run(tmp_path, monkeypatch) == 2
+    assert "mode 644" in capsys.readouterr().err

@@ -224,3 +224,24 @@ def test_a_stopped_run_tells_prefect_no_value(tmp_path: Path) -> None:
         assert phone.encode() not in content
         assert phone not in done.stderr + done.stdout
     assert not (tmp_path / "public").exists()
+
+
+def test_a_fault_between_the_stages_tells_prefect_no_value(tmp_path: Path) -> None:
+    """The store runs outside of any task, and its errors may quote a cell."""
+    write(tmp_path)
+    script = """
+import sys
+from flows.store import Store
+def leak(*_): raise ValueError("王芳 13812345678")
+Store.save = leak
+from flows.cli import main
+sys.argv = ["anxin", "run", "small-town", "--prefect"]
+main()
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1
+    assert "ValueError" in done.stderr
+    content = b"".join(path.read_bytes() for path in (tmp_path / "data" / "work").rglob("*") if path.is_file())
+    assert b"values withheld" in content
+    assert b"13812345678" not in content + done.stderr.encode() + done.stdout.encode()

@@ -91,10 +91,10 @@ def test_what_nothing_explains_becomes_missing_and_a_problem() -> None:
     )
     found = result.problems[["row", "item", "rule", "value", "action"]].to_numpy().tolist()
     assert found == [
-        [2, "age", "range", "203", "set_missing"],
+        [2, "age", "range", "…(3)", "set_missing"],
         [2, "victim", "unknown_level", "7", "set_missing"],
-        [2, "worry", "unknown_level", "1;5", "set_missing"],
-        [3, "age", "type", "old", "set_missing"],
+        [2, "worry", "unknown_level", "…(3)", "set_missing"],
+        [3, "age", "type", "…(3)", "set_missing"],
     ]
     assert result.frame["age"].isna().tolist() == [True, True, False, False]
     assert result.frame["worry=1"].iloc[0] == 1.0  # the codes that are known stay
@@ -106,9 +106,10 @@ def test_routing_is_checked_both_ways() -> None:
             ["a", "1", "1", "2", "1", "", "30", ""],  # not a victim, yet answered
             ["b", "1", "1", "2", "", "", "30", ""],
             ["c", "1", "1", "1", "", "", "30", ""],  # asked, no answer
+            ["d", "1", "1", "", "", "", "30", ""],  # the filter itself has no answer
         ]
     )
-    assert reasons(result, "reported") == ["not_applicable", "not_applicable", "lost"]
+    assert reasons(result, "reported") == ["not_applicable", "not_applicable", "lost", "filter"]
     assert result.frame["reported"].isna().all()
     assert result.problems[["row", "item", "rule"]].to_numpy().tolist() == [[2, "reported", "routing"]]
 
@@ -123,11 +124,17 @@ def test_duplicates_partials_and_cases_that_are_no_interviews() -> None:
             ["b", "1", "9", "1", "1", "", "30", ""],  # required answer refused
             ["c", "3", "", "", "", "", "", ""],
             ["d", "4", "", "", "", "", "", ""],
+            ["e", "1", "3", "2", "", "", "30", ""],
+            ["e", "1", "3", "2", "", "", "30", ""],  # exactly again
+            ["f", "1", "77", "2", "", "", "30", ""],  # finished, but the required answer is no code
         ]
     )
-    assert result.counts == {"delivered": 6, "duplicates": 2, "partial": 1, "quarantined": 2, "completes": 1}
-    assert result.quarantine[["row", "rule"]].to_numpy().tolist() == [[4, "conflicting_duplicate"], [5, "partial"]]
-    assert result.dispositions.value_counts().to_dict() == {"complete": 2, "refusal": 1, "noncontact": 1}
+    counts = {"delivered": 9, "duplicates": 4, "partial": 1, "set_aside": 2, "quarantined": 5, "completes": 1}
+    assert result.counts == counts
+    rules = result.quarantine.groupby("rule").size().to_dict()
+    assert rules == {"conflicting_duplicate": 3, "partial": 1, "unusable": 1}
+    # Every case counts once in the response rate, whether its rows could be used or not.
+    assert result.dispositions.value_counts().to_dict() == {"complete": 4, "refusal": 1, "noncontact": 1}
 
 
 def test_deltas_of_a_wave() -> None:

@@ -102,10 +102,44 @@ def test_an_outsider_cannot_subtract(sizes: list[int]) -> None:
         assert len(unknown) != 1
 
 
-def test_small_counts_of_reasons_are_not_told() -> None:
-    facts = {"quality": {"answered": {"safe": {"answered": 400, "refused": 3, "dont_know": 12}}}}
-    told = release(results([cell(400)]), facts, BOOK).facts["quality"]["answered"]["safe"]
-    assert told == {"answered": 400, "dont_know": 12}
+def told(counts: dict[str, int]) -> dict[str, int]:
+    facts = {"quality": {"answered": {"safe": counts}}}
+    answered: dict[str, int] = release(results([cell(400)]), facts, BOOK).facts["quality"]["answered"]["safe"]
+    return answered
+
+
+def test_a_rare_reason_is_pooled_with_the_others() -> None:
+    assert told({"answered": 400, "refused": 3, "dont_know": 12}) == {"answered": 400, "no_answer": 15}
+    assert told({"answered": 400, "refused": 30, "dont_know": 12}) == {"answered": 400, "refused": 30, "dont_know": 12}
+
+
+def test_no_weight_of_a_person_is_told() -> None:
+    step = {"step": "base", "n": 400, "min": 1.25, "max": 93.5, "sum": 4000.0, "deff": 1.2}
+    margins = [
+        {"margin": "sex", "level": "1", "n": 1, "target": 0.1, "before": 0.02, "after": 0.1},
+        {"margin": "sex", "level": "2", "n": 399, "target": 0.9, "before": 0.98, "after": 0.9},
+    ]
+    facts = {"weighting": {"steps": [step], "margins": margins}}
+    weighting = release(results([cell(400)]), facts, BOOK).facts["weighting"]
+    assert weighting["steps"] == [{"step": "base", "n": 400, "deff": 1.2}]
+    assert [row["before"] for row in weighting["margins"]] == [None, None]  # one of two shares would give the other
+
+
+def test_two_tiny_groups_are_not_told_together() -> None:
+    """What four residents answered would follow from the total and the shown groups."""
+    assert flags(areas(2, 2, 300, 200)) == ["released", *["suppressed_primary"] * 2, "released", "suppressed_secondary"]
+
+
+def test_no_comparison_of_what_is_unreliable() -> None:
+    rows = [cell(400, 0.5, "1", "district", ci_low=0.3, ci_high=0.7, n_eff=20), cell(400, 0.5, "2", "district")]
+    rows += [cell(400, 0.1, str(k), "district", statistic="difference", level="rest") for k in (1, 2)]
+    assert flags(rows) == ["unreliable", "released", "unreliable", "released"]
+
+
+def test_no_difference_is_told_on_two_answers() -> None:
+    """2 of 70 with a lucky design effect: n_eff is taken as 70, and 70 · 0.0286 = 2 answers carry no comparison."""
+    rows = [cell(70, 2 / 70, "1", "district", n_eff=145), cell(70, 2 / 70, "1", "district", statistic="difference")]
+    assert flags(rows)[1] == "unreliable"
 
 
 def test_the_frame_handed_in_is_not_changed() -> None:

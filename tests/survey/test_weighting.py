@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from survey.codebook import Weighting
 from survey.errors import CodebookError, DataError, EstimationError
-from survey.weighting import base_weights, diagnostics, rake, read_margins, trim, trim_and_rake
+from survey.selection import base_weights
+from survey.weighting import diagnostics, rake, read_margins, trim, trim_and_rake
 
 FRAME = pd.DataFrame({"sex": list("112212"), "area": list("121212")})
 
