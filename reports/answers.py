@@ -13,7 +13,7 @@ from reports.view import Answers, Chapter, LevelRow, Question, Residents
 
 MOST_LEVELS = 7
 FROM_ZERO = Axis(0.0, 1.0, (0.0, 0.5, 1.0))
-REASONS = ("dont_know", "refused", "lost", "invalid", "not_asked")
+REASONS = ("no_answer", "dont_know", "refused", "lost", "invalid", "filter", "not_asked")
 
 
 def residents(scene: Scene) -> Residents | None:
@@ -175,16 +175,18 @@ def _notes(scene: Scene, name: str) -> Iterator[str]:
     if item.kind == "multiple":
         yield t("Several answers possible")
     for other, levels in item.asked_if.items():
-        wording = scene.lang.listed([scene.level(other, code) for code in levels])
+        wording = scene.lang.either([t("“%(answer)s”", answer=scene.level(other, code)) for code in levels])
         yield t(
-            "Asked of those who answered “%(answers)s” to “%(question)s”", answers=wording, question=scene.label(other)
+            "Asked of those who answered %(answers)s to “%(question)s”", answers=wording, question=scene.label(other)
         )
     counts = scene.fact("quality", "answered", name) or {}
     texts = {
+        "no_answer": t("no answer"),
         "dont_know": t("don’t know"),
         "refused": t("refused"),
         "lost": t("left blank"),
         "invalid": t("unusable"),
+        "filter": t("filter question not answered"),
         "not_asked": t("not asked"),
     }
     told = [

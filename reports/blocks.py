@@ -56,8 +56,12 @@ def _card(scene: Scene, name: str) -> Card:
         label=scene.label(name),
         value=scene.cell(figure),
         interval=scene.lang.interval(figure.low, figure.high) if figure is not None and figure.bounded else "",
-        plainly=words.plainly(scene.lang, figure.estimate) if figure is not None and shown and people else "",
-        change=words.change_words(scene.lang, change, scene.lang.wave(since), alone) if shown and told else "",
+        plainly=words.plainly(scene.lang, figure.estimate)
+        if figure is not None and shown and people
+        else scene.averaged(name),
+        change=words.change_words(scene.lang, change, scene.lang.wave(since), alone, len(scene.book.waves) == 1)
+        if shown and told
+        else "",
         state=direction if shown else "none",
         news=words.news(direction, recipe.better) if shown else "",
         drawn=scene.drawn(figure, WHOLE),
@@ -85,7 +89,9 @@ def trends(scene: Scene) -> Trends | None:
     span = max(axis_.high - axis_.low for axis_ in (shares_axis(_known(scene, name)) for name in names))
     charts = tuple(_chart(scene, name, span, TALL if number == 0 else SMALL) for number, name in enumerate(names))
     known = _known(scene, names[0])
-    finding = words.trend_finding(scene.lang, scene.label(names[0]), known[0], known[-1])
+    tested = scene.figures.one(scene.wave, names[0], "change", known[0].wave)
+    tested = tested if known[-1].wave == scene.wave else None
+    finding = words.trend_finding(scene.lang, scene.label(names[0]), known[0], known[-1], tested)
     caption = scene.lang.t(
         "Every chart spans %(points)s points, so that slopes can be compared; the band is the 95%% interval.",
         points=scene.lang.count(100 * span),

@@ -8,7 +8,7 @@ from typing import Any
 from reports.cells import count_cell, decimal_cell, number, share_cell, text_cell
 from reports.glossary import problem_words, rate_words, step_words
 from reports.scene import Scene
-from reports.view import Section, Table
+from reports.view import Cell, Section, Table
 
 DISPOSITIONS = ("complete", "partial", "refusal", "noncontact", "other", "unknown", "ineligible")
 RATES = ("RR1", "RR3", "COOP1", "REF1", "CON1")
@@ -22,13 +22,19 @@ def sample(scene: Scene) -> Section:
         "duplicates": t("Duplicates removed"),
         "quarantined": t("Interviews set aside"),
         "partial": t("Of these, a required answer missing"),
-        "completes": t("Completed interviews, used here"),
+    }
+    lost = {
+        t("Complete, but could not be used"): number(sample.get("set_aside")),
+        t("Without a weight"): number(scene.fact("weighting", "without_base")),
     }
     terms = [
         (label, scene.lang.count(known))
         for key, label in labels.items()
         if (known := number(sample.get(key))) is not None
     ]
+    terms += [(label, scene.lang.count(n)) for label, n in lost.items() if n]
+    if scene.used is not None:
+        terms.append((t("Completed interviews, used here"), scene.lang.count(scene.used)))
     if (eligible := number(sample.get("eligibility"))) is not None:
         terms.append((t("Cases of unknown eligibility counted as eligible (e)"), scene.lang.percent(eligible)))
     cases = {
@@ -54,17 +60,20 @@ def sample(scene: Scene) -> Section:
 
 def weighting(scene: Scene) -> Section:
     """The weights step by step, and the sample before and after."""
-    t, names = scene.lang.t, step_words(scene.lang)
+    t, names = scene.lang.t, step_words(scene.lang, scene.book.weighting.base is not None)
+    found = scene.fact("weighting", "steps") or ()
+    ends = {
+        key: word for key, word in (("min", t("Smallest")), ("max", t("Largest"))) if any(key in step for step in found)
+    }
     steps = tuple(
         (
             text_cell(names.get(str(step.get("step")), str(step.get("step", "")))),
             count_cell(scene, step.get("n")),
-            decimal_cell(scene, step.get("min")),
-            decimal_cell(scene, step.get("max")),
+            *(decimal_cell(scene, step.get(key)) for key in ends),
             decimal_cell(scene, step.get("deff")),
             count_cell(scene, step.get("n_eff")),
         )
-        for step in scene.fact("weighting", "steps") or ()
+        for step in found
     )
     margins = tuple(
         (
@@ -81,8 +90,8 @@ def weighting(scene: Scene) -> Section:
         if rake
         else []
     )
-    heads = (t("Step"), t("Persons"), t("Smallest"), t("Largest"), t("Design effect"), t("Effective sample"))
-    before = (t("Group"), t("Before"), t("After"), t("Known"))
+    heads = (t("Step"), t("Persons"), *ends.values(), t("Design effect"), t("Effective sample"))
+    before = (t("Group"), t("Base weights"), t("Final weights"), t("Population"))
     return Section(
         t("Weighting"),
         "weighting",
@@ -90,7 +99,7 @@ def weighting(scene: Scene) -> Section:
         tables=(
             Table(t("The weights, step by step"), heads, steps),
             Table(
-                t("Shares of the sample before and after weighting, against the known shares"),
+                t("Shares of the sample under base weights and final weights, against the population"),
                 before,
                 margins,
                 folded=True,
@@ -131,10 +140,10 @@ def precision(scene: Scene) -> Section:
     )
     heads = (t("Indicator"), t("Half the interval, in points"), t("Design effect"), t("Respondents"))
     text = (
+        _accounted(scene, design),
         t(
-            "Intervals are 95%% confidence intervals that take strata, sampling units and weights into account; "
-            "differences are called differences when p < 0.05 after correction for the number of comparisons in the "
-            "table."
+            "Differences are called differences when p < 0.05 after correction for the number of comparisons: changes "
+            "over the headline indicators, areas and groups over their whole table, regressions over their terms."
         ),
     )
     return Section(
@@ -143,6 +152,22 @@ def precision(scene: Scene) -> Section:
         text=text,
         terms=tuple(terms),
         tables=(Table(t("Precision of the headline figures"), heads, rows),),
+    )
+
+
+def _accounted(scene: Scene, design: Mapping[str, Any]) -> str:
+    """What the intervals take into account."""
+    t, lang = scene.lang.t, scene.lang
+    parts = {"strata": t("strata"), "psus": t("sampling units")}
+    known = [word for key, word in parts.items() if number(design.get(key)) is not None]
+    unknown = [word for word in parts.values() if word not in known]
+    known += [t("weights"), *([t("raking")] if scene.book.weighting.rake else [])]
+    if not unknown:
+        return t("Intervals are 95%% confidence intervals that take %(parts)s into account.", parts=lang.listed(known))
+    return t(
+        "Intervals are 95%% confidence intervals that take only %(parts)s into account; %(unknown)s are not known.",
+        parts=lang.listed(known),
+        unknown=lang.listed(unknown),
     )
 
 
@@ -155,13 +180,16 @@ def quality(scene: Scene) -> Section:
         if minutes is not None
         else ()
     )
-    totals: dict[str, dict[str, float]] = {}
+    totals: dict[str, dict[str, list[float | None]]] = {}
     for row in scene.fact("quality", "problems") or ():
         rule, item = str(row.get("rule", "")), str(row.get("item", ""))
-        found = totals.setdefault(rule, {})
-        found[item] = found.get(item, 0) + (number(row.get("n")) or 0)
+        totals.setdefault(rule, {}).setdefault(item, []).append(number(row.get("n")))
     rows = tuple(
-        (text_cell(rules.get(rule, rule)), text_cell(_few(scene, list(items))), count_cell(scene, sum(items.values())))
+        (
+            text_cell(rules.get(rule, rule)),
+            text_cell(_few(scene, list(items))),
+            _total_cell(scene, [n for counts in items.values() for n in counts]),
+        )
         for rule, items in sorted(totals.items())
     )
     table = Table(
@@ -171,6 +199,17 @@ def quality(scene: Scene) -> Section:
         note=t("Nothing is mended silently: an unusable answer becomes missing, an unusable interview is set aside."),
     )
     return Section(t("Data quality"), "quality", terms=terms, tables=(table,))
+
+
+def _total_cell(scene: Scene, counts: Sequence[float | None]) -> Cell:
+    """A sum, of which the parts that are too small to be told are known only to be so."""
+    known, hidden, least = sum(n for n in counts if n is not None), counts.count(None), scene.book.disclosure.min_n
+    if not hidden:
+        return count_cell(scene, known)
+    if hidden == len(counts) == 1:
+        return Cell(scene.lang.t("<%(n)s", n=scene.lang.count(least)))
+    ends = (scene.lang.count(known + hidden * each) for each in (1, least - 1))
+    return Cell("\N{EN DASH}".join(ends))
 
 
 def _few(scene: Scene, items: Sequence[str], most: int = 3) -> str:

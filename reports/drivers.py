@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from reports.figures import Figure
 from reports.scene import Scene
 from reports.view import Cell, Drawn, Drivers, LevelRow, ModelRow, ModelTable, PracticeRow
 from survey.codebook import Model
+
+YEARS = re.compile(r"\byears?\b|岁|年数", re.IGNORECASE)
 
 
 def drivers(scene: Scene) -> Drivers | None:
@@ -64,12 +67,17 @@ def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list
     better = indicator.better if indicator is not None else "higher"
     sizes = [row.n for row in coefficients if math.isfinite(row.n)]
     notes = [t("Design-based regression; every row holds the other rows constant.")]
-    notes += [scene.lang.nt("%(n)s respondent.", "%(n)s respondents.", int(max(sizes)))] if sizes else []
+    corrected = any(math.isfinite(row.q) for row in shown)
+    if corrected:
+        notes.append(t("p is corrected for the number of rows, and so are words and colours; the intervals are not."))
+    if sizes:
+        notes.append(_rows_used(scene, int(max(sizes))))
     return ModelTable(
         label=scene.lang.say(model.label, 200),
         outcome=outcome,
         finding=words.model_finding(scene.lang, outcome, told, points),
         effect_head=t("Difference in points") if points else t("Coefficient"),
+        p_head=t("Corrected p") if corrected else "p",
         ratio_head=ratio,
         ends=(_end(scene, scale.low, points), _end(scene, scale.high, points)),
         rows=tuple(
@@ -77,6 +85,20 @@ def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list
             for row, effect in zip(terms, shown, strict=True)
         ),
         notes=tuple(notes),
+    )
+
+
+def _rows_used(scene: Scene, n: int) -> str:
+    """How many respondents a regression rests on, and why not on the others."""
+    total = int(scene.used or 0)
+    if total <= n:
+        return scene.lang.nt("%(n)s respondent.", "%(n)s respondents.", n)
+    count = scene.lang.count
+    return scene.lang.t(
+        "%(n)s of %(all)s respondents; the other %(rest)s left a question unanswered.",
+        n=count(n),
+        all=count(total),
+        rest=count(total - n),
     )
 
 
@@ -102,6 +124,10 @@ def _size(scene: Scene, value: float, points: bool) -> str:
     return scene.lang.points(value) if points else scene.lang.decimal(value, 3)
 
 
+def _bound(scene: Scene, value: float, points: bool) -> str:
+    return scene.lang.bound(value) if points else scene.lang.decimal(value, 3)
+
+
 def _end(scene: Scene, value: float, points: bool) -> str:
     """One end of the axis, without needless places."""
     return scene.lang.points(value, 0) if points else scene.lang.decimal(value, 1)
@@ -122,11 +148,11 @@ def _against(scene: Scene, row: Figure) -> str:
         recipe = scene.book.recipes().get(row.item)
         if recipe is not None and (recipe.recipe == "any" or (recipe.recipe == "share" and len(recipe.of) == 1)):
             return scene.lang.t("yes against no")
-        return (
-            scene.lang.t("from none to all")
-            if recipe is not None and recipe.recipe == "share"
-            else scene.lang.t("per unit")
-        )
+        if recipe is not None and recipe.recipe == "share":
+            return scene.lang.t("from none to all")
+        labels = (scene.book.label(row.item, code) for code in scene.book.languages)
+        years = any(YEARS.search(label) for label in labels)
+        return scene.lang.t("for each year more") if years else scene.lang.t("for each unit more")
     scale = scene.book.scale_of(row.item)
     reference = next(iter(scale.levels), "") if scale else ""
     return scene.lang.t("against %(reference)s", reference=scene.level(row.item, reference)) if reference else ""
@@ -143,9 +169,9 @@ def _row(scene: Scene, row: Figure, effect: Figure, points: bool, ratio: bool, s
         if effect.shown
         else Cell("", mark=effect.mark)
     )
-    ends = _size(scene, effect.low, points), _size(scene, effect.high, points)
+    ends = _bound(scene, effect.low, points), _bound(scene, effect.high, points)
     interval = scene.lang.t("%(low)s to %(high)s", low=ends[0], high=ends[1]) if effect.bounded else ""
     tone = words.news(words.state(effect), better)
     drawn = Drawn(whisker(scale, effect.estimate, effect.low, effect.high, 0.0), tone) if effect.bounded else None
-    p = scene.lang.p_value(effect.p) if effect.shown and math.isfinite(effect.p) else ""
+    p = scene.lang.p_value(effect.tested) if effect.shown and math.isfinite(effect.tested) else ""
     return ModelRow(_term(scene, row), _against(scene, row), cell, interval, drawn, ratio_cell, ratio_interval, p)

@@ -34,6 +34,9 @@ class Figure:
     deff: float
     p: float
     flag: str
+    q: float = math.nan
+    df: float = math.nan
+    n_eff: float = math.nan
 
     @property
     def mark(self) -> str:
@@ -56,12 +59,17 @@ class Figure:
         return self.shown and math.isfinite(self.low) and math.isfinite(self.high)
 
     @property
+    def tested(self) -> float:
+        """The p-value that decides: the one corrected for multiplicity where there is one."""
+        return self.q if math.isfinite(self.q) else self.p
+
+    @property
     def significant(self) -> bool:
         """Whether the test says the figure differs from nothing; False when there is no test to ask."""
         if not self.shown:
             return False
-        if math.isfinite(self.p):
-            return self.p < SIGNIFICANT
+        if math.isfinite(self.tested):
+            return self.tested < SIGNIFICANT
         return self.bounded and (self.low > 0 or self.high < 0)
 
 
@@ -108,14 +116,14 @@ def _guarded(rows: list[Figure]) -> list[Figure]:
 
 
 def _figure(row: dict[Any, Any]) -> Figure:
-    """A row of the frame as a Figure; the p-value is the corrected one where there is one."""
+    """A row of the frame as a Figure."""
     texts = {
         key: "" if pd.isna(row[key]) else str(row[key])
         for key in ("wave", "block", "item", "statistic", "level", "by", "group", "flag")
     }
     numbers = {
         key: float("nan") if pd.isna(row[key]) else float(row[key])
-        for key in ("estimate", "se", "ci_low", "ci_high", "n", "deff", "p", "q")
+        for key in ("estimate", "se", "ci_low", "ci_high", "df", "n", "n_eff", "deff", "p", "q")
     }
     return Figure(
         **texts,
@@ -125,5 +133,8 @@ def _figure(row: dict[Any, Any]) -> Figure:
         high=numbers["ci_high"],
         n=numbers["n"],
         deff=numbers["deff"],
-        p=numbers["q"] if math.isfinite(numbers["q"]) else numbers["p"],
+        p=numbers["p"],
+        q=numbers["q"],
+        df=numbers["df"],
+        n_eff=numbers["n_eff"],
     )

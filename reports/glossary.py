@@ -86,11 +86,11 @@ def rate_words(lang: Language) -> dict[str, str]:
     }
 
 
-def step_words(lang: Language) -> dict[str, str]:
-    """Steps of the weighting by code."""
+def step_words(lang: Language, delivered: bool = False) -> dict[str, str]:
+    """Steps of the weighting by code; the base weight may have been delivered ready."""
     t = lang.t
     return {
-        "base": t("Base weight (inverse chance of selection)"),
+        "base": t("Weight as delivered") if delivered else t("Base weight (inverse chance of selection)"),
         "nonresponse": t("Adjusted for nonresponse"),
         "raked": t("Raked to known totals"),
         "calibrated": t("Calibrated to known totals"),
@@ -103,7 +103,7 @@ def problem_words(lang: Language) -> dict[str, str]:
     t = lang.t
     return {
         "duplicate": t("Delivered twice, identical; one dropped"),
-        "conflicting_duplicate": t("Delivered twice with different answers; set aside"),
+        "conflicting_duplicate": t("Two contradicting rows; both set aside"),
         "unknown_level": t("Answer that is not in the questionnaire; made missing"),
         "type": t("Not a number or not a time; made missing"),
         "range": t("Outside the plausible range; made missing"),

@@ -178,7 +178,16 @@ class Language:
 
     def points_interval(self, low: float, high: float) -> str:
         """Two differences as a range in percentage points."""
-        return self.t("%(low)s to %(high)s", low=self.points(low), high=self.points(high))
+        return self.t("%(low)s to %(high)s", low=self.bound(low), high=self.bound(high))
+
+    def bound(self, difference: float) -> str:
+        """A bound of a difference in points, with as many places as tell its side of nought.
+
+        >>> Language("en").bound(-0.00049), Language("en").bound(0.021)
+        ('−0.05', '+2.1')
+        """
+        places = next((places for places in range(1, 5) if half_up(100 * difference, places)), 1)
+        return self.points(difference, places)
 
     def decimal(self, value: float, places: int = 2) -> str:
         """A number with fixed places, grouped, with a true minus sign."""
@@ -201,3 +210,7 @@ class Language:
     def listed(self, names: Sequence[str]) -> str:
         """Names joined as a sentence joins them."""
         return str(format_list(list(names), style="standard", locale=self.locale))
+
+    def either(self, names: Sequence[str]) -> str:
+        """Names of which one will do."""
+        return str(format_list(list(names), style="or", locale=self.locale))

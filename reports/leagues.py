@@ -80,7 +80,8 @@ def _league(scene: Scene, name: str, breakdowns: Sequence[str], ranked: bool) ->
     marks = tuple(
         sorted({row.mark for row in figures if row.mark} | ({"!"} if any(row.caution for row in figures) else set()))
     )
-    return League(scene.label(name), scene.cell(overall).text, scene.axis_words(scale), sections, marks)
+    everybody, remark = scene.cell(overall).text, scene.averaged(name)
+    return League(scene.label(name), everybody, scene.axis_words(scale), sections, marks, remark)
 
 
 def _rows(scene: Scene, name: str, by: str, scale: Axis, reference: float | None, ranked: bool) -> list[LeagueRow]:

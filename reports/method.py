@@ -18,7 +18,6 @@ Terms = Iterator[tuple[str, str]]
 
 def method(scene: Scene) -> Method:
     """Block 8; a part whose facts are missing is left out."""
-    completes = number(scene.fact("sample", "completes"))
     rate = number(scene.fact("sample", "rates", "RR3"))
     parts = (
         _population,
@@ -35,7 +34,7 @@ def method(scene: Scene) -> Method:
         _provenance,
     )
     sections = (part(scene) for part in parts)
-    return Method(words.method_finding(scene.lang, completes, rate), tuple(part for part in sections if _filled(part)))
+    return Method(words.method_finding(scene.lang, scene.used, rate), tuple(part for part in sections if _filled(part)))
 
 
 def _filled(section: Section) -> bool:
@@ -107,6 +106,10 @@ def _disclosure(scene: Scene) -> Section:
             psus=lang.count(rules.min_psus),
             caution=lang.count(rules.caution_n),
         ),
+        t(
+            "[u] stands for a share with an effective sample under 30, an interval 30 points or wider, or one wider "
+            "than 5 points and over 130%% of the share, after NCHS (2017)."
+        ),
     )
     return Section(t("Disclosure control"), "disclosure", text=text, terms=terms)
 
@@ -114,10 +117,16 @@ def _disclosure(scene: Scene) -> Section:
 def _indicators(scene: Scene) -> Section:
     t = scene.lang.t
     terms = tuple(
-        (scene.label(name), scene.lang.say(recipe.definition)) for name, recipe in scene.book.indicators.items()
+        (_named(scene, name), scene.lang.say(recipe.definition)) for name, recipe in scene.book.indicators.items()
     )
     text = (t("The same word is computed differently from city to city; this is how it is computed here."),)
     return Section(t("How the indicators are computed"), "indicators", text=text, terms=terms)
+
+
+def _named(scene: Scene, name: str) -> str:
+    """An indicator's name, with a remark where it averages several items."""
+    label, remark = scene.label(name), scene.averaged(name)
+    return scene.lang.t("%(label)s (%(remark)s)", label=label, remark=remark) if remark else label
 
 
 def _wording(scene: Scene) -> Section:

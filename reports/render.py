@@ -57,13 +57,13 @@ def page(scene: Scene, csv_names: Sequence[str]) -> Page:
     book, lang = scene.book, scene.lang
     fieldwork = book.waves[scene.wave].fieldwork
     where, who, goes_with, answers = areas(scene), groups(scene), drivers(scene), residents(scene)
-    completes = scene.fact("sample", "completes")
+    used = scene.used
     return Page(
         title=lang.say(book.title),
         publisher=lang.say(book.publisher),
         wave=scene.wave,
         fieldwork=lang.t("%(start)s to %(end)s", start=lang.date(fieldwork.start), end=lang.date(fieldwork.end)),
-        interviews=lang.nt("%(n)s completed interview", "%(n)s completed interviews", completes) if completes else "",
+        interviews=lang.nt("%(n)s completed interview", "%(n)s completed interviews", int(used)) if used else "",
         simulated=book.simulated,
         source=lang.say(book.source),
         headline=headline(scene),

@@ -35,6 +35,20 @@ class Scene:
             found = found.get(key) if isinstance(found, Mapping) else None
         return found
 
+    @property
+    def used(self) -> float | None:
+        """Completed interviews behind the figures: those that could be weighted."""
+        completes, lost = self.fact("sample", "completes"), self.fact("weighting", "without_base")
+        if not isinstance(completes, int | float):
+            return None
+        return completes - (lost if isinstance(lost, int | float) else 0)
+
+    def averaged(self, name: str) -> str:
+        """A remark for an indicator that is no share of persons but averages the items each of them was asked."""
+        recipe = self.book.indicators.get(name)
+        several = recipe is not None and recipe.recipe == "share" and len(recipe.of) > 1
+        return self.lang.t("mean share of items") if several else ""
+
     def label(self, variable: str) -> str:
         """Short wording of a variable."""
         return plain(self.book.label(variable, self.lang.code), LABEL_LENGTH)

@@ -13,7 +13,19 @@ from reports.figures import Figure, Figures
 from reports.language import Language, plain
 from survey.codebook import Codebook
 
-NUMBERS = ("estimate", "se", "low", "high", "n", "deff", "p")
+NUMBERS = {
+    "estimate": "estimate",
+    "se": "se",
+    "low": "ci_low",
+    "high": "ci_high",
+    "df": "df",
+    "n": "n",
+    "n_eff": "n_eff",
+    "deff": "deff",
+    "p": "p",
+    "q": "q",
+}
+TESTS = ("p", "q")
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 NAMES = ("headline", "trend", "items", "areas", "groups", "practices", "models", "method")
 
@@ -74,18 +86,12 @@ def _figure_rows(rows: Sequence[Figure], book: Codebook, languages: Sequence[str
         "by",
         "group",
         *(f"{key}_{code}" for code in languages for key in ("item", "level", "group")),
-        "estimate",
-        "se",
-        "ci_low",
-        "ci_high",
-        "n",
-        "deff",
-        "p",
+        *NUMBERS.values(),
         "mark",
     ]
     for row in rows:
         wording = (text for code in languages for text in _wording(row, book, Language(code)))
-        numbers = [_number(getattr(row, key)) if row.shown else "" for key in NUMBERS]
+        numbers = [_number(getattr(row, key), key in TESTS) if row.shown else "" for key in NUMBERS]
         mark = f"[{row.mark}]" if row.mark else "caution" if row.caution else ""
         yield [row.wave, row.block, row.item, row.statistic, row.level, row.by, row.group, *wording, *numbers, mark]
 
@@ -97,14 +103,16 @@ def _wording(row: Figure, book: Codebook, lang: Language) -> list[str]:
     return [plain(book.label(row.item, lang.code)), plain(level), plain(group)]
 
 
-def _number(value: float) -> str:
-    """A number with at most six places, "" when there is none.
+def _number(value: float, small: bool = False) -> str:
+    """A number with at most six places, or six digits however small it is; "" when there is none.
 
-    >>> _number(0.5), _number(float("nan")), _number(3012.0)
-    ('0.5', '', '3012')
+    >>> _number(0.5), _number(float("nan")), _number(3012.0), _number(1.5e-9, small=True)
+    ('0.5', '', '3012', '1.5e-09')
     """
     if not math.isfinite(value):
         return ""
+    if small and 0 < abs(value) < 1e-4:
+        return f"{value:.6g}"
     text = f"{value:.6f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 

@@ -154,6 +154,7 @@ class League:
     ends: tuple[str, str]
     sections: tuple[tuple[str, tuple[LeagueRow, ...]], ...]
     marks: tuple[str, ...]
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,7 @@ class ModelTable:
     outcome: str
     finding: str
     effect_head: str
+    p_head: str
     ratio_head: str
     ends: tuple[str, str]
     rows: tuple[ModelRow, ...]

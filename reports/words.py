@@ -36,20 +36,28 @@ def news(direction: State, better: str) -> str:
 def plainly(lang: Language, share: float) -> str:
     """A share of people in small whole numbers.
 
-    >>> plainly(Language("en"), 0.92), plainly(Language("en"), 0.034)
-    ('about 9 in 10 people', 'about 1 in 29 people')
+    >>> plainly(Language("en"), 0.92), plainly(Language("en"), 0.85), plainly(Language("en"), 0.034)
+    ('about 9 in 10 people', 'between 8 and 9 in 10 people', 'about 1 in 29 people')
     """
     if share <= 0:
         return ""
-    if share < 0.15:
+    if share <= 0.25:
         return lang.t("about 1 in %(n)s people", n=lang.count(1 / share))
-    if share > 0.95:
+    nearest, below = int(10 * share + 0.5), int(10 * share)
+    if nearest < 10 and round(abs(share - nearest / 10), 9) <= 0.03:
+        return lang.t("about %(n)s in 10 people", n=nearest)
+    if below >= 9:
         return lang.t("more than 9 in 10 people")
-    return lang.t("about %(n)s in 10 people", n=max(1, int(10 * share + 0.5)))
+    return lang.t("between %(low)s and %(high)s in 10 people", low=below, high=below + 1)
 
 
-def change_words(lang: Language, change: Figure | None, since: str, first: bool) -> str:
-    """What became of an indicator since an earlier wave."""
+def change_words(lang: Language, change: Figure | None, since: str, first: bool, only: bool = False) -> str:
+    """What became of an indicator since an earlier wave.
+
+    Args: first: there is no earlier wave.   only: there is no other wave at all.
+    """
+    if only:
+        return lang.t("Only one wave here")
     if first:
         return lang.t("First wave: nothing to compare with yet")
     direction = state(change)
@@ -130,7 +138,7 @@ def against_rest(lang: Language, difference: Figure | None) -> str:
     if difference is None or direction == "none":
         return ""
     if direction == "same":
-        return lang.t("not different")
+        return lang.t("no difference shown")
     size = lang.points(difference.estimate)
     return lang.t("higher (%(size)s)", size=size) if direction == "up" else lang.t("lower (%(size)s)", size=size)
 
@@ -185,8 +193,13 @@ def _named(lang: Language, told: Sequence[Named], direction: State, most: int) -
     return lang.listed(names) if names else ""
 
 
-def trend_finding(lang: Language, label: str, first: Figure | None, last: Figure | None) -> str:
-    """From the first wave to this one; overlapping intervals are told as no change that could be shown."""
+def trend_finding(
+    lang: Language, label: str, first: Figure | None, last: Figure | None, change: Figure | None = None
+) -> str:
+    """From the first wave to the last one; a change only where it was tested.
+
+    Args: change: the difference of the two waves with its test, if there is one.
+    """
     if first is None or last is None or not first.bounded or not last.bounded:
         return lang.t("%(label)s over the waves", label=label)
     values = {
@@ -195,13 +208,22 @@ def trend_finding(lang: Language, label: str, first: Figure | None, last: Figure
         "from": lang.percent(first.estimate),
         "to": lang.percent(last.estimate),
     }
-    if last.low > first.high:
+    direction = state(change)
+    if direction == "up":
         return lang.t("%(label)s is higher than in %(wave)s: %(from)s then, %(to)s now", **values)
-    if last.high < first.low:
+    if direction == "down":
         return lang.t("%(label)s is lower than in %(wave)s: %(from)s then, %(to)s now", **values)
+    if direction == "same":
+        return lang.t(
+            "%(label)s: no change could be shown since %(wave)s; %(from)s then, %(to)s now",
+            **values,
+        )
     return lang.t(
-        "%(label)s: the intervals of %(wave)s (%(from)s) and now (%(to)s) overlap, so no change can be read off",
+        "%(label)s: %(from)s (%(before)s) in %(wave)s, %(to)s (%(after)s) in %(last)s; their difference was not tested",
         **values,
+        last=lang.wave(last.wave),
+        before=lang.interval(first.low, first.high),
+        after=lang.interval(last.low, last.high),
     )
 
 
@@ -221,7 +243,7 @@ def answers_finding(lang: Language, chapter: str, shares: Sequence[tuple[str, fl
 
 
 def model_finding(lang: Language, outcome: str, effects: Sequence[Named], points: bool, most: int = 2) -> str:
-    """What goes together with an outcome, other things equal; an association, not an effect."""
+    """What goes together with an outcome, the other terms held constant; an association, not an effect."""
     told = [(name, figure) for name, figure in effects if figure.shown]
     found = sorted((pair for pair in told if pair[1].significant), key=lambda pair: (-abs(pair[1].estimate), pair[0]))
     if not told:
@@ -230,7 +252,9 @@ def model_finding(lang: Language, outcome: str, effects: Sequence[Named], points
         return lang.t("%(outcome)s: no association could be shown with the things asked about", outcome=outcome)
     sizes = [_sized(lang, name, figure) if points else lang.inner(name) for name, figure in found[:most]]
     return lang.t(
-        "Linked with %(outcome)s, other things equal: %(names)s", outcome=lang.inner(outcome), names=lang.listed(sizes)
+        "Linked with %(outcome)s, with the other characteristics in the table held constant: %(names)s",
+        outcome=lang.inner(outcome),
+        names=lang.listed(sizes),
     )
 
 
@@ -241,4 +265,4 @@ def method_finding(lang: Language, completes: float | None, rate: float | None) 
     text = lang.nt("%(n)s completed interview", "%(n)s completed interviews", int(completes))
     if rate is None:
         return text
-    return lang.t("%(interviews)s; response rate %(rate)s", interviews=text, rate=lang.percent(rate))
+    return lang.t("%(interviews)s; response rate (AAPOR RR3) %(rate)s", interviews=text, rate=lang.percent(rate))

@@ -140,7 +140,8 @@ def city_book() -> Codebook:
             "cheated": {"block": "victim", "scale": "yes_no", "label": words(("被骗", "Fraud"))},
             "district": {"scale": "areas", "label": words(("区县", "District"))},
             "sex": {"scale": "sexes", "label": words(("性别", "Sex"))},
-            "age": {"kind": "number", "label": words(("年龄", "Age"))},
+            "age": {"kind": "number", "label": words(("年龄", "Age in years"))},
+            "rooms": {"kind": "number", "label": words(("房间数", "Rooms"))},
         },
         "derived": {
             "age_band": {
@@ -197,7 +198,7 @@ def city_book() -> Codebook:
             "models": {
                 "safe": {
                     "outcome": "security",
-                    "terms": ["sex", "patrol_satisfied", "fraud_satisfied", "traffic_satisfied"],
+                    "terms": ["sex", "age", "rooms", "patrol_satisfied", "fraud_satisfied", "traffic_satisfied"],
                     "label": words(("感到安全与各项工作的关系", "Feeling safe and the city’s work")),
                 }
             },
@@ -322,15 +323,25 @@ def _model_rows() -> Iterator[dict[str, Any]]:
     """A regression with its marginal effects, those of 0/1 variables at their level 1."""
     terms = (
         ("sex", "2", -0.21),
+        ("age", "", -0.16),
+        ("rooms", "", 0.02),
         ("patrol_satisfied", "", 0.88),
         ("fraud_satisfied", "", 0.55),
         ("traffic_satisfied", "", 0.1),
     )
     for item, level, value in terms:
         p = 0.4 if abs(value) < 0.15 else 0.0004
-        yield gap(item, "coefficient", value, 0.12, p, level=level, block="model_safe")
-        yield gap(item, "margin", 0.08 * value, 0.0096, p, level=level or "1", block="model_safe")
-    yield gap("intercept", "coefficient", 1.9, 0.2, 0.0001, block="model_safe")
+        yield gap(item, "coefficient", value, 0.12, p, level=level, block="model_safe", n=2431)
+        yield gap(
+            item,
+            "margin",
+            0.08 * value,
+            0.0096,
+            p,
+            level=level or ("" if item in ("age", "rooms") else "1"),
+            block="model_safe",
+        )
+    yield gap("intercept", "coefficient", 1.9, 0.2, 1.25e-11, block="model_safe", n=2431)
 
 
 def city_facts() -> dict[str, Any]:
@@ -341,7 +352,8 @@ def city_facts() -> dict[str, Any]:
             "duplicates": 9,
             "quarantined": 14,
             "partial": 31,
-            "completes": 3012,
+            "set_aside": 12,
+            "completes": 3015,
             "dispositions": {
                 "complete": 3012,
                 "partial": 31,
@@ -356,23 +368,27 @@ def city_facts() -> dict[str, Any]:
         },
         "weighting": {
             "steps": [
-                {"step": "base", "n": 3012, "min": 0.4, "max": 3.9, "cv": 0.5, "deff": 1.25, "n_eff": 2409},
-                {"step": "raked", "n": 3012, "min": 0.3, "max": 5.2, "cv": 0.6, "deff": 1.36, "n_eff": 2214},
+                {"step": "base", "n": 3012, "cv": 0.5, "deff": 1.25, "n_eff": 2409},
+                {"step": "raked", "n": 3012, "cv": 0.6, "deff": 1.36, "n_eff": 2214},
             ],
             "margins": [
-                {"margin": "sex:age_band", "level": f"{sex}:{age}", "target": 0.125, "before": 0.11, "after": 0.125}
-                for sex in "12"
+                {"margin": "sex:age_band", "level": f"{sex}:{age}", "target": 0.125, "before": before, "after": 0.125}
+                for sex, before in (("1", 0.11), ("2", None))
                 for age in "1234"
             ],
             "iterations": 7,
+            "without_base": 3,
         },
         "quality": {
             "problems": [
                 {"rule": "unknown_level", "item": "overall", "action": "set_missing", "n": 4},
-                {"rule": "range", "item": "age", "action": "set_missing", "n": 6},
+                {"rule": "range", "item": "age", "action": "set_missing", "n": None},
             ],
             "median_minutes": 18.5,
-            "answered": {"overall": {"answered": 2980, "dont_know": 21, "refused": 11}},
+            "answered": {
+                "overall": {"answered": 2980, "dont_know": 21, "refused": 11},
+                "home_night": {"answered": 2979, "no_answer": 14, "filter": 19},
+            },
         },
         "privacy": {
             "dropped": 6,

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -145,12 +146,91 @@ def test_numbers_of_the_csv_are_the_results(files: dict[str, bytes]) -> None:
     assert row[head.index("item_zh")] == "安全感"
 
 
+def test_p_and_q_are_both_told_and_never_as_nought(files: dict[str, bytes]) -> None:
+    head, *body = rows(files["tables/models.csv"])
+    assert head[-11:] == ["estimate", "se", "ci_low", "ci_high", "df", "n", "n_eff", "deff", "p", "q", "mark"]
+    told = [(row[head.index("p")], row[head.index("q")]) for row in body if row[head.index("item")] == "intercept"]
+    assert told == [("1.25e-11", "1.25e-11")]
+
+
+def test_colours_and_words_of_a_regression_follow_the_corrected_p() -> None:
+    release, book = city()
+    term = release.results["item"].eq("patrol_satisfied") & release.results["block"].eq("model_safe")
+    frame = release.results.assign(q=release.results["q"].mask(term, 0.2))
+    text = render(Releasable(frame, release.facts), book, WAVES[-1], ["en"])["en.html"].decode()
+    found = {
+        "".join(row[0].itertext()): row
+        for row in html5lib.parse(text, namespaceHTMLElements=False).findall(".//table[@class='rows model']/tbody/tr")
+    }
+    row = next(row for name, row in found.items() if "atrols" in name)
+    assert row.find(".//{http://www.w3.org/2000/svg}svg").get("class") == "iv"
+    assert "0.200" in ["".join(cell.itertext()) for cell in row]
+
+
+TOLD = {
+    "en": (
+        ("Completed interviews, used here", "3,012"),
+        ("Complete, but could not be used", "12"),
+        ("Without a weight", "3"),
+        "3,012 completed interviews; response rate (AAPOR RR3) 74.8%",
+        "take strata, sampling units, weights and raking into account.",
+        "2,431 of 3,012 respondents; the other 581 left a question unanswered.",
+        "no answer 14 and filter question not answered 19",
+        "Asked of those who answered “Rather unsafe” or “Unsafe” to",
+        "Awareness (mean share of items)",
+        "an interval 30 points or wider, or one wider than 5 points and over 130% of the share, after NCHS (2017)",
+        "&lt;10",
+        "for each year more",
+        "for each unit more",
+        "The intervals are not corrected for the number of comparisons",
+    ),
+    "zh": (
+        ("无权数", "3"),
+        ("完成但未用于分析", "12"),
+        "3,012名受访者中使用2,431名",
+        "未作答14人",
+        "前置题未作答19人",
+        "回答“不太安全”或“不安全”的受访者",
+        "参照NCHS",
+        "少于10",
+        "每增加1年",
+        "平均满意项占比",
+        "区间未作多重比较校正",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_the_method_tells_what_was_left_out_and_how_it_was_judged(files: dict[str, bytes], code: str) -> None:
+    text = re.sub(r'<span class="nb">([^<]*)</span>', r"\1", files[f"{code}.html"].decode())
+    for told in TOLD[code]:
+        wanted = told if isinstance(told, str) else f"<dt>{told[0]}<dd>{told[1]}<"
+        assert wanted in text, wanted
+    for gone in ("Largest", "not different", "cannot be ranked", "overlap", ">=<", "other things equal"):
+        assert gone not in text, gone
+
+
+def test_small_counts_are_summed_as_ranges_and_old_steps_keep_their_ends() -> None:
+    release, book = city()
+    facts = release.facts | {
+        "weighting": {"steps": [{"step": "base", "n": 9, "min": 0.5, "max": 2.0, "deff": 1.1, "n_eff": 8}]},
+        "quality": {"problems": [{"rule": "range", "item": "age", "n": n} for n in (None, None, 20)]},
+    }
+    delivered = book.model_copy(update={"weighting": book.weighting.model_copy(update={"base": "age"})})
+    text = render(Releasable(release.results, facts), delivered, WAVES[-1], ["en"])["en.html"].decode()
+    assert "22–38" in text
+    assert "Smallest" in text
+    assert "Weight as delivered" in text
+
+
 def test_a_plain_survey_leaves_out_what_it_has_not() -> None:
     release, book = plain_survey()
     files = render(release, book, "2007-08", ["en"])
     tree = html5lib.parse(files["en.html"].decode(), namespaceHTMLElements=False)
     assert [section.get("id") for section in tree.findall(".//main/section")] == ["headline", "answers", "method"]
     text = files["en.html"].decode()
-    assert "First wave: nothing to compare with yet" in text
+    assert "Only one wave here" in text
+    assert "First wave" not in text
+    assert "take only weights into account; strata and sampling units are not known" in text
     assert "<aside" not in text
     assert "33.3%" in text

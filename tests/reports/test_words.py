@@ -74,7 +74,7 @@ def test_change_in_words(change: Figure | None, first: bool, expected: str) -> N
     [
         (figure(**UP), "higher (+2.1)"),
         (figure(**DOWN), "lower (−2.1)"),
-        (figure(**FLAT), "not different"),
+        (figure(**FLAT), "no difference shown"),
         (HIDDEN, ""),
         (None, ""),
     ],
@@ -121,18 +121,38 @@ def test_all_changes_in_one_sentence() -> None:
     assert words.changes_point(EN, changes[3:], "H2 2025") == ""
 
 
-def test_a_trend_is_told_only_when_intervals_are_apart() -> None:
-    first = figure(wave="2023H2", estimate=0.86, low=0.85, high=0.87)
-    apart, near = figure(estimate=0.9, low=0.89, high=0.91), figure(estimate=0.875, low=0.865, high=0.885)
-    assert (
-        words.trend_finding(EN, "Security", first, apart) == "Security is higher than in H2 2023: 86.0% then, 90.0% now"
+def test_a_trend_is_told_only_by_a_test_not_by_intervals() -> None:
+    first, last = (
+        figure(wave="2023H2", estimate=0.86, low=0.85, high=0.87),
+        figure(estimate=0.9, low=0.89, high=0.91),
     )
-    assert "no change can be read off" in words.trend_finding(EN, "Security", first, near)
+    assert words.trend_finding(EN, "Security", first, last) == (
+        "Security: 86.0% (85.0% to 87.0%) in H2 2023, 90.0% (89.0% to 91.0%) in H1 2026; "
+        "their difference was not tested"
+    )
+    assert "\u4e8c\u8005\u4e4b\u5dee\u672a\u4f5c\u68c0\u9a8c" in words.trend_finding(
+        ZH, "\u5b89\u5168\u611f", first, last
+    )
+    then = ": 86.0% then, 90.0% now"
+    assert words.trend_finding(EN, "S", first, last, figure(**UP)) == "S is higher than in H2 2023" + then
+    assert words.trend_finding(EN, "S", first, last, figure(**DOWN)) == "S is lower than in H2 2023" + then
+    assert "no change could be shown since H2 2023" in words.trend_finding(EN, "S", first, last, figure(**FLAT))
+
+
+def test_a_bound_that_is_not_nought_is_never_printed_as_nought() -> None:
+    assert EN.points_interval(-0.00049, 0.0151) == "−0.05 to +1.5"
+    assert EN.points_interval(0.0, -0.00002) == "0.0 to −0.002"
+
+
+def test_a_survey_of_one_wave_is_no_first_wave() -> None:
+    assert words.change_words(EN, None, "", True, only=True) == "Only one wave here"
 
 
 def test_a_regression_speaks_of_going_together() -> None:
     told = words.model_finding(EN, "Security", [("Patrols", figure(**UP)), ("Weather", figure(**FLAT))], points=True)
-    assert told == "Linked with security, other things equal: patrols (+2.1 points)"
+    assert (
+        told == "Linked with security, with the other characteristics in the table held constant: patrols (+2.1 points)"
+    )
     assert "no association could be shown" in words.model_finding(
         EN, "Security", [("Weather", figure(**FLAT))], points=True
     )
@@ -141,6 +161,7 @@ def test_a_regression_speaks_of_going_together() -> None:
 def test_a_q_value_decides_before_a_p_value() -> None:
     rows = Figures(tidy.results([gap("security", "difference", 0.03, 0.01, 0.01, q=0.2, by="sex", group="1")])).rows
     assert words.state(rows[0]) == "same"
+    assert (rows[0].p, rows[0].q) == (0.01, 0.2)
 
 
 def test_a_difference_is_as_secret_as_its_figure() -> None:
@@ -151,7 +172,17 @@ def test_a_difference_is_as_secret_as_its_figure() -> None:
 
 @pytest.mark.parametrize(
     ("part", "expected"),
-    [(0.92, "about 9 in 10 people"), (0.96, "more than 9 in 10 people"), (0.034, "about 1 in 29 people"), (0.0, "")],
+    [
+        (0.92, "about 9 in 10 people"),
+        (0.94, "more than 9 in 10 people"),
+        (0.96, "more than 9 in 10 people"),
+        (0.85, "between 8 and 9 in 10 people"),
+        (0.27, "about 3 in 10 people"),
+        (0.25, "about 1 in 4 people"),
+        (0.16, "about 1 in 6 people"),
+        (0.034, "about 1 in 29 people"),
+        (0.0, ""),
+    ],
 )
 def test_shares_in_small_whole_numbers(part: float, expected: str) -> None:
     assert words.plainly(EN, part) == expected
