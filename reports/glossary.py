@@ -70,7 +70,7 @@ def marks(lang: Language) -> Terms:
         ("[x]", t("Not available: not asked in this wave, or not computed.")),
         ("[z]", t("Not applicable.")),
         ("[b]", t("Break in the series: not comparable with the waves before.")),
-        ("!", t("Caution: rests on few respondents; read it together with its interval.")),
+        ("!", t("Caution: rests on few respondents or sampling units; read it together with its interval.")),
     )
 
 
@@ -109,4 +109,5 @@ def problem_words(lang: Language) -> dict[str, str]:
         "range": t("Outside the plausible range; made missing"),
         "routing": t("Answered although it was not to be asked; made missing"),
         "partial": t("A required answer is missing; interview set aside"),
+        "unusable": t("A required answer cannot be used; interview set aside"),
     }

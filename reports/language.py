@@ -30,7 +30,7 @@ INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u
 PERIOD = re.compile(r"(\d{4})-?(H[12]|Q[1-4])")
 LABEL_LENGTH = 120
 AMOUNT = re.compile(
-    r"(每\d+人中约?\d+人|[与比]?\d{4}年(?:上半年|下半年|第.季度|\d+月(?:\d+日)?)|[HQ]\d \d{4}"
+    r"(每\d+人中(?:约|\d+至)?\d+人|[与比]?\d{4}年(?:上半年|下半年|第.季度|\d+月(?:\d+日)?)|[HQ]\d \d{4}"
     r"|[+\u2212]?\d[\d.,]{0,11}%?(?:[\u2013\u2014-]\d+)?(?:个百分点|岁及以上|人中|人|岁| points)?)"
 )
 
@@ -166,6 +166,10 @@ class Language:
     def interval(self, low: float, high: float) -> str:
         """Two shares as a range in per cent."""
         return self.t("%(low)s to %(high)s", low=self.percent(low), high=self.percent(high))
+
+    def span(self, low: float, high: float) -> str:
+        """Two shares as a short range, without the sign of per cent."""
+        return f"{self.decimal(100 * low, 1)}\N{EN DASH}{self.decimal(100 * high, 1)}"
 
     def points(self, difference: float, places: int = 1) -> str:
         """A difference of shares in percentage points, signed.

@@ -100,15 +100,16 @@ def _disclosure(scene: Scene) -> Section:
     text = (
         t(
             "A figure that rests on fewer than %(least)s respondents or fewer than %(psus)s sampling units is "
-            "withheld; "
-            "one that rests on fewer than %(caution)s carries a caution sign.",
+            "withheld; one that rests on fewer than %(caution)s, has fewer than 8 degrees of freedom or whose "
+            "complement would be unreliable carries a caution sign.",
             least=lang.count(rules.min_n),
             psus=lang.count(rules.min_psus),
             caution=lang.count(rules.caution_n),
         ),
         t(
             "[u] stands for a share with an effective sample under 30, an interval 30 points or wider, or one wider "
-            "than 5 points and over 130%% of the share, after NCHS (2017)."
+            "than 5 points and over 130%% of the share, after NCHS (2017). A comparison is [u] when one of its figures "
+            "is withheld or has fewer than five answers on one side."
         ),
     )
     return Section(t("Disclosure control"), "disclosure", text=text, terms=terms)

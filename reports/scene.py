@@ -77,8 +77,7 @@ class Scene:
         """The interval of a share for a table, "" when there is none to show."""
         if figure is None or not figure.bounded:
             return ""
-        low, high = (self.lang.decimal(100 * end, 1) for end in (figure.low, figure.high))
-        return f"{low}\N{EN DASH}{high}"
+        return self.lang.span(figure.low, figure.high)
 
     def size(self, figure: Figure | None) -> str:
         """The number of respondents behind a figure, "" when it may not be told."""

@@ -222,8 +222,8 @@ def trend_finding(
         "%(label)s: %(from)s (%(before)s) in %(wave)s, %(to)s (%(after)s) in %(last)s; their difference was not tested",
         **values,
         last=lang.wave(last.wave),
-        before=lang.interval(first.low, first.high),
-        after=lang.interval(last.low, last.high),
+        before=lang.span(first.low, first.high),
+        after=lang.span(last.low, last.high),
     )
 
 

@@ -127,8 +127,7 @@ def test_a_trend_is_told_only_by_a_test_not_by_intervals() -> None:
         figure(estimate=0.9, low=0.89, high=0.91),
     )
     assert words.trend_finding(EN, "Security", first, last) == (
-        "Security: 86.0% (85.0% to 87.0%) in H2 2023, 90.0% (89.0% to 91.0%) in H1 2026; "
-        "their difference was not tested"
+        "Security: 86.0% (85.0–87.0) in H2 2023, 90.0% (89.0–91.0) in H1 2026; their difference was not tested"
     )
     assert "\u4e8c\u8005\u4e4b\u5dee\u672a\u4f5c\u68c0\u9a8c" in words.trend_finding(
         ZH, "\u5b89\u5168\u611f", first, last
