@@ -68,6 +68,11 @@ class Job:
         last = max(self.targets, key=lambda name: len(self.book.earlier(name)))
         return self.book.earlier(last)
 
+    def compared(self, wave: str) -> list[str]:
+        """The waves a wave is compared with, and itself last: the first one and the one before, as far as there are."""
+        past = self.book.earlier(wave)
+        return list(dict.fromkeys([past[0], *past[-2:]]))
+
     @cached_property
     def store(self) -> Store:
         """The store of the workspace."""

@@ -71,7 +71,7 @@ def _protected(job: Job, wave: str, step: Step) -> Ref:
 def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> Ref:
     """compare → model → disclosure → report for one wave, with the waves before it as the past."""
     past = job.book.earlier(wave)
-    compared = _stage(job, step, "compare", wave, stages.compare, *[weighted[name] for name in past[-2:]])
+    compared = _stage(job, step, "compare", wave, stages.compare, *[weighted[name] for name in job.compared(wave)])
     modelled = _stage(job, step, "model", wave, stages.model, weighted[wave])
     figures = [estimated[name] for name in past]
     released = _stage(job, step, "disclosure", wave, stages.disclosure, weighted[wave], compared, modelled, *figures)

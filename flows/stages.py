@@ -64,10 +64,10 @@ def estimate(job: Job, wave: str, weighted: Artefact) -> Artefact:
 
 
 def compare(job: Job, wave: str, *weighted: Artefact) -> Artefact:
-    """Each group against the rest, and the change since the wave before."""
+    """Each group against the rest, and the change since the wave before and since the first."""
     from survey.figures import comparisons
 
-    waves = dict(zip(job.book.earlier(wave)[-len(weighted) :], map(_wave, weighted), strict=True))
+    waves = dict(zip(job.compared(wave), map(_wave, weighted), strict=True))
     return Artefact({"results": comparisons(waves, job.book)})
 
 

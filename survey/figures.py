@@ -110,7 +110,9 @@ def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFram
 
 
 def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
-    """For the last wave: the change of every indicator since the wave before, and each group against the rest.
+    """For the last wave: the change of every indicator since each wave given, and each group against the rest.
+
+    Changes by group are since the wave before only.
 
     q corrects p within the table a reader sees (Benjamini & Hochberg 1995): the indicators of the headline, the areas
     of an indicator, the groups of an indicator over all breakdowns.
@@ -123,19 +125,27 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
         compare.against_rest(now, asked, by, measure="mean", adjust="").assign(level="rest")
         for by in (breakdowns(book) if asked else [])
     ]
-    if len(names) > 1:
-        before = designs[names[0]]
-        stacked = compare.two_waves(before, now, book.design.shared_psus)
-        both = [name for name in asked if before.frame[name].notna().any()]
-        for group in [None, *breakdowns(book)] if both else []:
-            changes = compare.change_within(stacked, both, group, measure="mean")
-            parts.append(changes.assign(level=names[0]))
+    for earlier in dict.fromkeys(names[:-1]):
+        whole_table = earlier == names[-2]  # since the first wave, the city alone
+        parts += _changes(designs[earlier], now, earlier, [None, *(breakdowns(book) if whole_table else [])], book)
     if not parts:
         return results([])
     rows = pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=names[-1], block="indicators")
     table = np.where(rows["by"] == "", "headline", np.where(rows["by"] == book.report.area, "areas", "groups"))
     family = [f"{where}|{item if where != 'headline' else ''}" for where, item in zip(table, rows["item"], strict=True)]
-    return results(compare.adjusted(rows.assign(family=family), "bh", within=["statistic", "family"]))
+    return results(compare.adjusted(rows.assign(family=family), "bh", within=["statistic", "family", "level"]))
+
+
+def _changes(
+    before: SurveyDesign, now: SurveyDesign, earlier: str, groups: list[str | None], book: Codebook
+) -> list[pd.DataFrame]:
+    """Change of the indicators that both waves asked, for everybody and by group; level names the earlier wave."""
+    both = [name for name in book.indicators if before.frame[name].notna().any() and now.frame[name].notna().any()]
+    stacked = compare.two_waves(before, now, book.design.shared_psus)
+    return [
+        compare.change_within(stacked, both, group, measure="mean").assign(level=earlier)
+        for group in (groups if both else [])
+    ]
 
 
 def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:

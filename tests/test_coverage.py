@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulation.city import City, build
+from simulation.city import City, build, headline
+from simulation.questionnaire import HEADLINES
 from simulation.sample import sample_frame
+from survey import compare
 from survey.codebook import Codebook
 from survey.figures import design_of, shares
 from survey.privacy import Protected
@@ -39,17 +41,23 @@ def truth(city: City, book: Codebook) -> pd.Series:
     return table[table["item"].isin(book.report.headline)].set_index("item")["share"]
 
 
+def weighted_sample(city: City, book: Codebook, seed: int) -> Protected:
+    """One sample after the stages down to weighting."""
+    margins = read_margins((FOLDER / "margins.csv").read_text(encoding="utf-8"), WAVE)
+    frame = derive(sample_frame(city, WAVE, seed), book)
+    frame[BASE] = base_weights(frame, book.weighting)
+    return weigh(Protected(frame, pd.DataFrame(index=frame.index), {}), book, margins)[0]
+
+
 @pytest.fixture(scope="module")
 def estimates(city: City, book: Codebook) -> pd.DataFrame:
     """Headline estimates of 300 samples, each weighted and estimated by the stages of the pipeline."""
-    margins = read_margins((FOLDER / "margins.csv").read_text(encoding="utf-8"), WAVE)
     parts = []
     for seed in range(SAMPLES):
-        frame = derive(sample_frame(city, WAVE, seed), book)
-        frame[BASE] = base_weights(frame, book.weighting)
-        weighted, _ = weigh(Protected(frame, pd.DataFrame(index=frame.index), {}), book, margins)
+        weighted = weighted_sample(city, book, seed)
         rows = shares(design_of(weighted, book), list(book.report.headline), None)
-        parts.append(rows.assign(sample=seed, unweighted=rows["item"].map(frame[list(book.report.headline)].mean())))
+        unweighted = rows["item"].map(weighted.frame[list(book.report.headline)].mean())
+        parts.append(rows.assign(sample=seed, unweighted=unweighted))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -80,3 +88,19 @@ def test_weighting_removes_a_bias_that_is_there(estimates: pd.DataFrame, truth: 
     bias = mean.sub(truth, axis=0).abs().div(spread, axis=0)
     assert (bias["estimate"] < 0.35).all(), bias
     assert (bias["unweighted"] > 1).any(), bias
+
+
+def test_an_area_is_called_different_no_more_often_than_said(city: City, book: Codebook) -> None:
+    """Each district against the rest: intervals cover the true difference, few as a district's sampling units are."""
+    value = headline(city.answers(WAVE), HEADLINES["sense_of_security"])
+    inside = pd.Series(value).groupby(city.people.district).agg(["sum", "count"])
+    rest = (inside["sum"].sum() - inside["sum"]) / (inside["count"].sum() - inside["count"])
+    difference = inside["sum"] / inside["count"] - rest
+    covered = []
+    for seed in range(100):
+        d = design_of(weighted_sample(city, book, seed), book)
+        rows = compare.against_rest(d, "sense_of_security", "district", measure="mean", adjust="")
+        true = rows["group"].astype(int).map(difference)
+        covered += list((rows["ci_low"] <= true) & (true <= rows["ci_high"]))
+    # 1,100 intervals that share samples: Monte Carlo error about 1 point.
+    assert 0.92 <= np.mean(covered) <= 0.98, np.mean(covered)
