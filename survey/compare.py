@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from survey import estimate
+from survey.cells import others
 from survey.columns import names
 from survey.contrasts import FUNCTIONS, evaluate
 from survey.covariance import KEY, Covariance, remember, vcov
@@ -20,11 +20,13 @@ from survey.errors import EstimationError
 from survey.groups import coded, grouped, item_column, numeric, share_levels
 from survey.intervals import mean_interval
 from survey.linearized import Floats
+from survey.multiplicity import Adjustment, adjusted, p_two_sided
 from survey.ranks import rank_test
 from survey.tables import goodness_of_fit
 from survey.tidy import results
 
 __all__ = [
+    "Adjustment",
     "adjusted",
     "against_rest",
     "change",
@@ -38,66 +40,9 @@ __all__ = [
 ]  # fmt: skip
 
 Measure = Literal["auto", "share", "mean"]
-Adjustment = Literal["holm", "bh", ""]
 
 
 WAVE = "_wave"
-
-
-def p_two_sided(t: ArrayLike, df: ArrayLike) -> Floats:
-    """P(|T| > |t|) for Student's t; NaN without degrees of freedom.
-
-    >>> p_two_sided([2.0], [10]).round(4).tolist()
-    [0.0734]
-    """
-    freedom = np.asarray(df, dtype=float)
-    return np.asarray(2 * stats.t.sf(np.abs(np.asarray(t, dtype=float)), np.where(freedom > 0, freedom, np.nan)))
-
-
-def adjusted(result: pd.DataFrame, method: Adjustment = "holm", within: Sequence[str] = ()) -> pd.DataFrame:
-    """The result with q, its p corrected for multiplicity, over all rows or within groups.
-
-    Args: method: "holm" (family-wise error) or "bh" (Benjamini & Hochberg 1995, false discovery rate).
-        within: columns whose values make separate families.
-
-    >>> frame = results([{"item": "a", "p": 0.01}, {"item": "b", "p": 0.04}])
-    >>> adjusted(frame)["q"].tolist()
-    [0.02, 0.04]
-    """
-    out = result.copy()
-    if not method:
-        return out
-    correct = {"holm": holm, "bh": _benjamini_hochberg}[method]
-    families = out.groupby(list(within), sort=False).indices.values() if within else [np.arange(len(out))]
-    q = np.full(len(out), np.nan)
-    for rows in families:
-        known = rows[np.isfinite(out["p"].to_numpy()[rows])]
-        if len(known):
-            q[known] = correct(out["p"].to_numpy()[known])
-    out["q"] = q
-    return out
-
-
-def holm(p: ArrayLike) -> Floats:
-    """Holm's (1979) step-down correction: the running maximum of (m − k + 1)·p_(k), at most 1.
-
-    statsmodels' multipletests says the same, but collects garbage for 50 ms in every call.
-
-    >>> holm([0.01, 0.04, 0.03]).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    values = np.asarray(p, dtype=float)
-    order = np.argsort(values, kind="stable")
-    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    out = np.empty(len(values))
-    out[order] = np.minimum(stepped, 1.0)
-    return out
-
-
-def _benjamini_hochberg(p: Floats) -> Floats:
-    from statsmodels.stats.multitest import fdrcorrection
-
-    return np.asarray(fdrcorrection(p)[1], dtype=float)
 
 
 def change(
@@ -230,7 +175,7 @@ def against_rest(
     parts = []
     for item in names(items):
         inside = _measured(known, item, names(by), measure, df)
-        outside = estimate.others(known, item, by, "share" if inside["statistic"].iloc[0] == "share" else "mean")
+        outside = others(known, item, by, "share" if inside["statistic"].iloc[0] == "share" else "mean")
         gap = inside["estimate"].to_numpy() - outside.estimate
         table = inside.attrs[KEY].table - outside.table
         inside_df = known.degf_by(np.where(d.frame[item].notna() & known.mask, groups.code, -1), len(groups.labels)) - 1

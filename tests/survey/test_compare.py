@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey import compare, estimate
+from survey import compare, estimate, multiplicity
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
 
@@ -88,4 +88,4 @@ def test_holm_is_that_of_statsmodels() -> None:
     from statsmodels.stats.multitest import multipletests
 
     p = np.random.default_rng(1).uniform(0, 0.1, 20)
-    assert compare.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert multiplicity.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
