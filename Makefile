@@ -6,7 +6,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint format lock simulate clean
+.PHONY: help setup report test lint format lock simulate golden clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lock: .venv/dev.stamp ## Pin the newest versions that fit, with hashes.
 	$(PIP) install uv
 	$(LOCK) --upgrade --extra build -o requirements/run.txt
 	$(LOCK) --upgrade --extra build --extra dev -c requirements/run.txt -o requirements/dev.txt
+
+golden: .venv/dev.stamp ## Ask R's survey package for the golden numbers anew (needs Rscript).
+	cd tests/golden && Rscript golden.R
 
 simulate: .venv/run.stamp ## Write the deliveries of the fictional city anew.
 	$(BIN)/anxin simulate

@@ -1,0 +1,1 @@
+"""Golden numbers: what R's survey answers about a small sample that the project makes itself."""
