@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from survey.calibrated import Calibration
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.linearized import Floats, Ints, weighted_counts
+from survey.sampling.calibrated import Calibration
+from survey.sampling.linearized import Floats, Ints, weighted_counts
 
 Distance = Literal["linear", "raking", "logit"]
 Bounds = tuple[float, float]

@@ -11,18 +11,18 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from survey import estimate
-from survey.cells import others
-from survey.columns import names
-from survey.contrasts import FUNCTIONS, evaluate
-from survey.covariance import KEY, Covariance, remember, vcov
 from survey.design import SurveyDesign, stack
 from survey.errors import EstimationError
-from survey.groups import coded, grouped, item_column, numeric, share_levels
-from survey.intervals import mean_interval
-from survey.linearized import Floats
-from survey.multiplicity import Adjustment, adjusted, p_two_sided
-from survey.ranks import rank_test
-from survey.tables import goodness_of_fit
+from survey.estimation.cells import others
+from survey.estimation.contrasts import FUNCTIONS, evaluate
+from survey.estimation.covariance import KEY, Covariance, remember, vcov
+from survey.estimation.groups import coded, grouped, item_column, numeric, share_levels
+from survey.estimation.intervals import mean_interval
+from survey.estimation.multiplicity import Adjustment, adjusted, p_two_sided
+from survey.estimation.ranks import rank_test
+from survey.estimation.tables import goodness_of_fit
+from survey.sampling.columns import names
+from survey.sampling.linearized import Floats
 from survey.tidy import results
 
 __all__ = [
@@ -357,6 +357,6 @@ def rao_scott(
     >>> round(float(rao_scott(SurveyDesign(frame, "w"), "a", "b")["p"].iloc[0]), 4)
     0.0157
     """
-    from survey.tables import independence
+    from survey.estimation.tables import independence
 
     return independence(d, row, col, statistic)

@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from survey import columns
-from survey.calibrated import Adjustment, Calibration, as_calibrations
 from survey.errors import DesignError
-from survey.linearized import Bools, Floats, Ints, Linearized, LonelyPsu, codes_of, compile_stages, sum_by
-from survey.replicates import Replicates, given_replicates
-from survey.totals import Totals, cell_sums
+from survey.sampling import columns
+from survey.sampling.calibrated import Adjustment, Calibration, as_calibrations
+from survey.sampling.linearized import Bools, Floats, Ints, Linearized, LonelyPsu, codes_of, compile_stages, sum_by
+from survey.sampling.replicates import Replicates, given_replicates
+from survey.sampling.totals import Totals, cell_sums
 
 __all__ = ["Calibration", "SurveyDesign", "stack"]
 
@@ -50,7 +50,7 @@ class SurveyDesign:
             SDR, ACS or other, scale, rscales, mse (deviations from the full estimate, not the replicates' mean) and
             combined (they are analysis weights; False: factors of the weights).
         df: design degrees of freedom where they do not follow from the units or replicates.
-        pps: "brewer" takes fpc as each row's inclusion probability; or a `survey.pps.Pairwise` variance.
+        pps: "brewer" takes fpc as each row's inclusion probability; or a `survey.sampling.pps.Pairwise` variance.
 
     Raises: DesignError: a column is missing, has gaps, or contradicts the design.
 

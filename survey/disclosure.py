@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from survey.codebook import Codebook, Disclosure
-from survey.intervals import share_interval
+from survey.estimation.intervals import share_interval
 from survey.tidy import NUMBERS, results
 
 WITHHELD = ("suppressed_primary", "suppressed_secondary", "unreliable", "not_asked")

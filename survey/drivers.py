@@ -20,14 +20,14 @@ import pandas as pd
 from scipy import stats
 
 from survey import estimate
-from survey.columns import names
-from survey.compare import p_two_sided
-from survey.covariance import KEY, Covariance, remember
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.groups import coded, item_column, numeric
-from survey.intervals import share_interval
-from survey.linearized import Bools, Floats, Ints
+from survey.estimation.covariance import KEY, Covariance, remember
+from survey.estimation.groups import coded, item_column, numeric
+from survey.estimation.intervals import share_interval
+from survey.estimation.multiplicity import p_two_sided
+from survey.sampling.columns import names
+from survey.sampling.linearized import Bools, Floats, Ints
 from survey.tidy import results
 
 MOST = 14

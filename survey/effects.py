@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from survey.compare import adjusted, p_two_sided
-from survey.covariance import Covariance, remember
 from survey.design import SurveyDesign, stack
 from survey.errors import EstimationError
-from survey.groups import item_column, numeric, text
-from survey.intervals import mean_interval
-from survey.linearized import Bools, Floats, Ints
+from survey.estimation.covariance import Covariance, remember
+from survey.estimation.groups import item_column, numeric, text
+from survey.estimation.intervals import mean_interval
+from survey.estimation.multiplicity import adjusted, p_two_sided
+from survey.sampling.linearized import Bools, Floats, Ints
 from survey.tidy import results
 
 Control = Literal["never", "not_yet"]

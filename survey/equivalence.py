@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from survey.compare import Adjustment, adjusted, p_two_sided
-from survey.covariance import KEY, Covariance, remember, vcov
 from survey.errors import EstimationError
-from survey.intervals import mean_interval
-from survey.linearized import Floats, Ints
+from survey.estimation.covariance import KEY, Covariance, remember, vcov
+from survey.estimation.intervals import mean_interval
+from survey.estimation.multiplicity import Adjustment, adjusted, p_two_sided
+from survey.sampling.linearized import Floats, Ints
 from survey.tidy import results
 
 

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from survey.cells import Deff, Missing, Request, means, ratios, totals
-from survey.columns import names
-from survey.covariance import Covariance, remember
 from survey.design import SurveyDesign
-from survey.groups import grouped, item_column, share_levels
-from survey.intervals import FLAT, ShareInterval, mean_interval, share_interval
-from survey.linearized import Floats
-from survey.moments import alpha, correlation, kappa, variance
-from survey.profile import likelihood_interval, working_weight
-from survey.quantiles import cdf, quantile
-from survey.tables import table
+from survey.estimation.cells import Deff, Missing, Request, means, ratios, totals
+from survey.estimation.covariance import Covariance, remember
+from survey.estimation.groups import grouped, item_column, share_levels
+from survey.estimation.intervals import FLAT, ShareInterval, mean_interval, share_interval
+from survey.estimation.moments import alpha, correlation, kappa, variance
+from survey.estimation.profile import likelihood_interval, working_weight
+from survey.estimation.quantiles import cdf, quantile
+from survey.estimation.tables import table
+from survey.sampling.columns import names
+from survey.sampling.linearized import Floats
 from survey.tidy import results
 
 __all__ = [
@@ -46,8 +46,9 @@ def proportion(
 ) -> pd.DataFrame:  # fmt: skip
     """Share of each answer among those who gave one, p = Σ w·1(y = level) / Σ w.
 
-    z_i = w_i (1(y_i = level) − p)/Σw in the domain; the interval is `survey.intervals.share_interval` with t on the
-    degrees of freedom of the group (units − strata inside it), or on df.
+    z_i = w_i (1(y_i = level) − p)/Σw in the domain; the interval is
+    `survey.estimation.intervals.share_interval` with t on the degrees of freedom of the group (units − strata inside
+    it), or on df.
 
     Args:
         items: columns; a Categorical gives one row a category (also one nobody chose), a 0/1 or boolean column one row
@@ -184,7 +185,7 @@ def _korn_graubard(
 
 
 def _working_weights(request: Request, scale: Floats) -> Floats:
-    """`survey.profile.working_weight` of every figure."""
+    """`survey.estimation.profile.working_weight` of every figure."""
     design, groups = request.design, request.groups
     found: list[float] = []
     for item in request.items:

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from survey import compare, estimate, model
-from survey.calibrated import Calibration
 from survey.codebook import Codebook, choice
 from survey.design import SurveyDesign
-from survey.groups import grouped
-from survey.intervals import share_interval
+from survey.estimation.groups import grouped
+from survey.estimation.intervals import share_interval
 from survey.privacy import Protected
+from survey.sampling.calibrated import Calibration
 from survey.selection import BASE
 from survey.tidy import results
 from survey.weighting import FINAL, crossing

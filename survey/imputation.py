@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from survey.compare import p_two_sided
-from survey.covariance import vcov
 from survey.errors import EstimationError
-from survey.intervals import mean_interval
+from survey.estimation.covariance import vcov
+from survey.estimation.intervals import mean_interval
+from survey.estimation.multiplicity import p_two_sided
 from survey.tidy import results
 
 

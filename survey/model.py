@@ -6,112 +6,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from survey.compare import p_two_sided
-from survey.covariance import Covariance, remember
+from survey import estimate
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.formulas import Terms, read_terms, without_aliases
-from survey.glm import GlmFit, fit_glm
-from survey.intervals import mean_interval
-from survey.linearized import Bools, Floats
+from survey.estimation.covariance import vcov
+from survey.estimation.groups import text
+from survey.estimation.intervals import mean_interval
+from survey.regression.categorical import fit_categorical
+from survey.regression.coefficients import Fit
+from survey.regression.formulas import Terms, read_terms, without_aliases
+from survey.regression.glm import GlmFit, fit_glm
+from survey.sampling.linearized import Bools, Floats
 from survey.tidy import results
 
 FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "inverse_gaussian")
-
-
-@dataclass(frozen=True)
-class Coefficients:
-    """Coefficients of a model with their design-based covariance.
-
-    names: terms; estimates: their coefficients; table: unit totals of influences, or replicate coefficients; used: rows
-    (n,); df: degrees of freedom of t and F; dropped: reason → rows left out; aliased: terms dropped because they
-    repeat earlier ones.
-    """
-
-    design: SurveyDesign
-    formula: str
-    family: str
-    link: str
-    names: list[str]
-    estimates: Floats
-    table: Floats
-    used: Bools
-    df: float
-    dropped: dict[str, int]
-    aliased: list[str]
-
-    @property
-    def n(self) -> int:
-        """Rows the model used."""
-        return int(self.used.sum())
-
-    @property
-    def params(self) -> pd.Series:
-        """Coefficients by term, on the scale of the link."""
-        return pd.Series(self.estimates, index=self.names)
-
-    @cached_property
-    def vcov(self) -> pd.DataFrame:
-        """Design-based covariance of the coefficients."""
-        return pd.DataFrame(self.design.covariance(self.table, self.used), index=self.names, columns=self.names)
-
-    @property
-    def se(self) -> pd.Series:
-        """Standard errors by term."""
-        return pd.Series(np.sqrt(np.diag(self.vcov)), index=self.names)
-
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Coefficients as `survey.tidy` rows: statistic "coefficient", t interval and p on the model's df."""
-        return self.rows("coefficient", list(self.names), [""] * len(self.names), self.estimates, self.table, level)
-
-    def rows(
-        self, statistic: str, items: list[str], levels: list[str], value: Floats, table: Floats, level: float
-    ) -> pd.DataFrame:  # fmt: skip
-        """Tidy rows of statistics whose influences or replicate values are the columns of a table."""
-        se = np.sqrt(self.design.variances(table, self.used))
-        freedom = np.full(len(value), self.df)
-        low, high = mean_interval(value, se, freedom, level)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p, cv = p_two_sided(value / se, self.df), se / np.abs(value)
-        frame = results(pd.DataFrame({
-            "item": items, "statistic": statistic, "level": levels, "estimate": value, "se": se, "ci_low": low,
-            "ci_high": high, "df": self.df, "n": self.n, "n_weighted": float(self.design.weights[self.used].sum()),
-            "p": p, "cv": cv,
-        }))  # fmt: skip
-        replicated = self.design.replicates is not None
-        return remember(frame, Covariance(lambda: table, self.design.covariance, freedom, replicated))
-
-
-@dataclass(frozen=True)
-class Fit(Coefficients):
-    """A fitted generalised linear model; `glm` holds what the likelihood gave."""
-
-    terms: Terms
-    glm: GlmFit
-
-    def margins(self, variables: list[str] | None = None, level: float = 0.95) -> pd.DataFrame:
-        """Average marginal effects on the response scale: dE(y)/dx of numbers, differences from a
-        category's first level.
-
-        Averaged with the weights over the rows used; SE by the delta method from the coefficients' covariance
-        (covariates held as observed).
-
-        Returns: rows of statistic "marginal effect", item the variable, level the category (or "" for numbers).
-        """
-        from survey.margins import average_effects
-
-        effects = average_effects(self, variables)
-        slopes = np.array([effect.slope for effect in effects]).reshape(len(effects), -1)
-        value = np.array([effect.value for effect in effects])
-        items, levels = [e.variable for e in effects], [e.level for e in effects]
-        return self.rows("marginal effect", items, levels, value, self.table @ slopes.T, level)
 
 
 def fit(
@@ -138,8 +51,6 @@ def fit(
     ({'Intercept': 0.7143, 'x': 1.1143}, 4.0)
     """
     if family in ("ordinal", "multinomial"):
-        from survey.categorical import fit_categorical
-
         return fit_categorical(d, formula, family, link, hessian)
     if family not in FAMILIES:
         raise EstimationError(
@@ -153,6 +64,53 @@ def fit(
     freedom = float(d.degf(used) if d.replicates is None else d.degf()) + 1 - X.shape[1]
     names = terms.names
     return Fit(d, formula, family, glm.link, names, glm.params, table, used, freedom, dropped, aliased, terms, glm)
+
+
+def adjusted_means(m: Fit, factor: str, level: float = 0.95) -> pd.DataFrame:
+    """Mean prediction with everybody in one group after the other, the other covariates as they are.
+
+    The factor joins the model; the variance adds that of the coefficients to that of the averaging (Korn & Graubard
+    1999, ch. 3.6; R svypredmeans).
+
+    Returns: rows of statistic "adjusted mean", level the group.
+    Raises: EstimationError: the factor is in the model already.
+    """
+    if factor in m.terms.variables:
+        raise EstimationError("The factor is in the model already", where="{factor}", factor=factor)
+    d = m.design
+    column = d.frame[factor]
+    levels = list(column.cat.categories) if hasattr(column, "cat") else sorted(column.dropna().unique())
+    larger = fit(d, f"{m.formula} + C({factor})", m.family, link=m.link)
+    levels = [value for value in levels if (column[m.used] == value).any()]
+    w = d.weights[larger.used]
+    fits, slopes = [], []
+    for value in levels:
+        X = larger.terms.matrix(larger.terms.data.assign(**{factor: _constant(larger.terms.data[factor], value)}))
+        eta = X @ larger.estimates
+        whole = np.full(len(d.frame), np.nan)
+        whole[larger.used] = larger.glm.family.link.inverse(eta)
+        fits.append(whole)
+        slopes.append((w * larger.glm.family.link.inverse_deriv(eta)) @ X / w.sum())
+    names = [f"_fit{k}" for k in range(len(levels))]
+    means = estimate.mean(d.assign(**dict(zip(names, fits, strict=True))), names)
+    G = np.array(slopes)
+    covariance = vcov(means) + G @ larger.vcov.to_numpy() @ G.T
+    se = np.sqrt(np.diag(covariance))
+    freedom = np.full(len(levels), float(d.degf()))
+    low, high = mean_interval(means["estimate"].to_numpy(), se, freedom, level)
+    out = results(pd.DataFrame({
+        "item": m.formula.split("~")[0].strip(), "statistic": "adjusted mean", "level": [text(v) for v in levels],
+        "estimate": means["estimate"], "se": se, "ci_low": low, "ci_high": high, "df": freedom, "n": larger.n,
+        "cv": se / np.abs(means["estimate"]),
+    }))  # fmt: skip
+    out.attrs["vcov"] = covariance.tolist()
+    return out
+
+
+def _constant(column: pd.Series, value: object) -> pd.Series:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return pd.Series(pd.Categorical([value] * len(column), dtype=column.dtype), index=column.index)
+    return pd.Series([value] * len(column), index=column.index)
 
 
 def _influences(d: SurveyDesign, glm: GlmFit, y: Floats, X: Floats, off: Floats, used: Bools, family: str, link: str,

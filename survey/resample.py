@@ -9,7 +9,7 @@ from scipy.linalg import hadamard
 
 from survey.design import SurveyDesign
 from survey.errors import DesignError
-from survey.linearized import Floats, Ints, first_of
+from survey.sampling.linearized import Floats, Ints, first_of
 
 Made = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap", "SDR"]
 

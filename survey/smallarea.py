@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from survey.columns import names
 from survey.errors import EstimationError
-from survey.intervals import mean_interval
-from survey.linearized import Bools, Floats
+from survey.estimation.intervals import mean_interval
+from survey.sampling.columns import names
+from survey.sampling.linearized import Bools, Floats
 from survey.tidy import results
 
 Benchmark = Literal["difference", "ratio", ""]

@@ -13,8 +13,8 @@ import patsy
 
 from survey import calibrate, compare, estimate, model
 from survey.design import SurveyDesign
+from survey.regression.termtests import term_test
 from survey.resample import as_replicates
-from survey.termtests import term_test
 
 HERE = Path(__file__).parent
 Values = dict[str, Any]

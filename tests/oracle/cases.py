@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from survey import compare, estimate
-from survey.covariance import vcov
 from survey.design import SurveyDesign
 from survey.errors import AnxinError
+from survey.estimation.covariance import vcov
 from tests.oracle.designs import Unsupported, build
 from tests.oracle.rdata import condition, numbers, plain, variable
 
@@ -466,7 +466,7 @@ def r_terms(terms: str | list[str]) -> list[str]:
 
 @family("termtest")
 def term_pairs(case: Case) -> Pairs:
-    from survey.termtests import term_test
+    from survey.regression.termtests import term_test
 
     args, expect = case["args"], case["expect"]
     d = design_of(case)
@@ -484,7 +484,7 @@ def term_pairs(case: Case) -> Pairs:
 
 @family("anova")
 def anova_pairs(case: Case) -> Pairs:
-    from survey.termtests import anova
+    from survey.regression.termtests import anova
 
     args, expect = case["args"], case["expect"]
     both = [fitted({**case, "args": {**args, "formula": args[key]}}) for key in ("formula1", "formula2")]
@@ -494,7 +494,7 @@ def anova_pairs(case: Case) -> Pairs:
 
 @family("aic")
 def aic_pairs(case: Case) -> Pairs:
-    from survey.termtests import aic
+    from survey.regression.termtests import aic
 
     found = aic(fitted(case))
     yield "values", [found[name] for name in case["expect"]["names"]], case["expect"]["values"]
@@ -502,7 +502,7 @@ def aic_pairs(case: Case) -> Pairs:
 
 @family("psrsq")
 def r2_pairs(case: Case) -> Pairs:
-    from survey.termtests import pseudo_r2
+    from survey.regression.termtests import pseudo_r2
 
     found = pseudo_r2(fitted(case))
     yield "values", [found[name] for name in case["expect"]["names"]], case["expect"]["values"]
@@ -510,7 +510,7 @@ def r2_pairs(case: Case) -> Pairs:
 
 @family("predict")
 def predict_pairs(case: Case) -> Pairs:
-    from survey.prediction import predict
+    from survey.regression.prediction import predict
 
     m = fitted(case)
     out = predict(m, m.design.frame[m.design.mask].head(12), case["args"]["type"])
@@ -519,7 +519,7 @@ def predict_pairs(case: Case) -> Pairs:
 
 @family("predmeans")
 def adjusted_pairs(case: Case) -> Pairs:
-    from survey.prediction import adjusted_means
+    from survey.model import adjusted_means
 
     args = case["args"]
     m = fitted({**case, "args": {**args, "formula": args["adjustmodel"]}})
@@ -532,7 +532,7 @@ def adjusted_pairs(case: Case) -> Pairs:
 
 @family("resid")
 def residual_pairs(case: Case) -> Pairs:
-    from survey.prediction import residuals
+    from survey.regression.prediction import residuals
 
     m = fitted(case)
     rows = numbers(case["expect"]["rows"])
@@ -563,7 +563,7 @@ def ordinal(case: Case) -> tuple[Any, list[int]]:
 
 @family("olr_test")
 def ordinal_test_pairs(case: Case) -> Pairs:
-    from survey.termtests import term_test
+    from survey.regression.termtests import term_test
 
     m, _ = ordinal(case)
     test = term_test(m, r_terms(case["args"]["term"])).attrs["test"]
@@ -618,7 +618,7 @@ def goodness_pairs(case: Case) -> Pairs:
 
 @family("glm_bm")
 def bell_mccaffrey_pairs(case: Case) -> Pairs:
-    from survey.smallsample import bell_mccaffrey
+    from survey.regression.smallsample import bell_mccaffrey
 
     args, expect = case["args"], case["expect"]
     m = fitted(case)

@@ -131,7 +131,7 @@ def _standardized(how: dict[str, Any], base: SurveyDesign) -> SurveyDesign:
 
 
 def _pps(spec: dict[str, Any]) -> SurveyDesign:
-    from survey import pps
+    from survey.sampling import pps
 
     frame = load(spec["data"])
     how = spec["how"]

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from survey import estimate, model
-from survey.covariance import vcov
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.prediction import predict
-from survey.termtests import anova, pseudo_r2, term_test
+from survey.estimation.covariance import vcov
+from survey.regression.prediction import predict
+from survey.regression.termtests import anova, pseudo_r2, term_test
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey import compare, estimate, multiplicity
+from survey import compare, estimate
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
+from survey.estimation import multiplicity
 
 
 def wave(y: list[float], w: list[float]) -> SurveyDesign:

@@ -8,9 +8,10 @@ import pytest
 from scipy.special import expit
 from statsmodels.regression.linear_model import WLS
 
-from survey import diagnostics, model
+from survey import model
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
+from survey.regression import diagnostics
 from survey.resample import as_replicates
 
 

@@ -14,9 +14,9 @@ import statsmodels.formula.api as smf
 from scipy import stats
 
 from survey import drivers, estimate
-from survey.covariance import KEY, vcov
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
+from survey.estimation.covariance import KEY, vcov
 
 X = ["a", "b", "c", "g"]
 

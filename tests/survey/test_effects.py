@@ -14,9 +14,9 @@ from simulation.city import City, build
 from simulation.questionnaire import WAVES
 from simulation.sample import sample_frame
 from survey import effects
-from survey.covariance import vcov
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
+from survey.estimation.covariance import vcov
 
 PSUS = 24
 FIRST = ["w2"] * 6 + ["w3"] * 6 + ["w4"] * 4 + ["never"] * 8

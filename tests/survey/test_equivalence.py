@@ -8,10 +8,10 @@ import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
 from survey import compare, estimate
-from survey.covariance import vcov
 from survey.design import SurveyDesign
 from survey.equivalence import pairwise, tost
 from survey.errors import EstimationError
+from survey.estimation.covariance import vcov
 from survey.resample import as_replicates
 from survey.tidy import results
 

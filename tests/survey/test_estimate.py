@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from survey import estimate
-from survey.covariance import vcov
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
+from survey.estimation.covariance import vcov
 from survey.tidy import COLUMNS
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.groups import Groups, complete, grouped, item_column, numeric, share_levels
-from survey.linearized import Bools, Floats, Ints, weighted_counts
+from survey.estimation.groups import Groups, complete, grouped, item_column, numeric, share_levels
+from survey.sampling.linearized import Bools, Floats, Ints, weighted_counts
 
 Missing = Literal["item", "listwise", "fail"]
 Deff = Literal["wor", "replace"]

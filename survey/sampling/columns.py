@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from survey.errors import DesignError
-from survey.linearized import Bools, Floats, clusters_drawn, codes_of
+from survey.sampling.linearized import Bools, Floats, clusters_drawn, codes_of
 
 
 def refuse(title: str, expected: str = "", got: object = "", where: str = "", hint: str = "") -> NoReturn:

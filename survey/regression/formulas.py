@@ -12,7 +12,7 @@ import patsy
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.linearized import Bools, Floats
+from survey.sampling.linearized import Bools, Floats
 
 FUNCTIONS = {"np": np, "log": np.log, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs}
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from survey.linearized import Floats
-from survey.roots import zeroin
+from survey.estimation.roots import zeroin
+from survey.sampling.linearized import Floats
 
 Method = Literal["saddlepoint", "integration", "satterthwaite"]
 

@@ -15,10 +15,10 @@ from scipy import stats
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.formulas import read_terms
-from survey.groups import coded
-from survey.linearized import Floats, Ints
-from survey.model import Coefficients
+from survey.estimation.groups import coded
+from survey.regression.coefficients import Coefficients
+from survey.regression.formulas import read_terms
+from survey.sampling.linearized import Floats, Ints
 
 Likelihood = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
 LINKS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from survey.linearized import Floats
+from survey.sampling.linearized import Floats
 
 
 def likelihood_interval(

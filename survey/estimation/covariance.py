@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey.errors import EstimationError
-from survey.linearized import Floats
+from survey.sampling.linearized import Floats
 
 KEY = "covariance"
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from survey.distributions import quadratic_tail
 from survey.errors import EstimationError
-from survey.glm import GlmFit, fit_glm
-from survey.linearized import Floats
-from survey.model import Coefficients, Fit
-from survey.tables import Test, as_row
+from survey.estimation.distributions import quadratic_tail
+from survey.estimation.tables import Test, as_row
+from survey.regression.coefficients import Coefficients, Fit
+from survey.regression.glm import GlmFit, fit_glm
+from survey.sampling.linearized import Floats
 
 
 def term_test(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from survey.linearized import Floats, Ints
+from survey.sampling.linearized import Floats, Ints
 
 
 class Totals(NamedTuple):

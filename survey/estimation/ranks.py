@@ -11,10 +11,10 @@ from scipy import stats
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.groups import coded, item_column, numeric
-from survey.intervals import mean_interval
-from survey.linearized import Bools, Floats, Ints, sum_by, weighted_counts
-from survey.tables import Test, as_row
+from survey.estimation.groups import coded, item_column, numeric
+from survey.estimation.intervals import mean_interval
+from survey.estimation.tables import Test, as_row
+from survey.sampling.linearized import Bools, Floats, Ints, sum_by, weighted_counts
 from survey.tidy import results
 
 RankTest = Literal["wilcoxon", "vanDerWaerden", "median", "KruskalWallis"]

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from survey.columns import names
 from survey.errors import EstimationError
-from survey.linearized import Bools, Floats, Ints
+from survey.sampling.columns import names
+from survey.sampling.linearized import Bools, Floats, Ints
 
 
 class Groups(NamedTuple):

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from survey.columns import names
-from survey.covariance import Covariance, remember
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.groups import coded, item_column, numeric
-from survey.intervals import mean_interval
-from survey.linearized import Bools, Floats
+from survey.estimation.covariance import Covariance, remember
+from survey.estimation.groups import coded, item_column, numeric
+from survey.estimation.intervals import mean_interval
+from survey.sampling.columns import names
+from survey.sampling.linearized import Bools, Floats
 from survey.tidy import results
 
 

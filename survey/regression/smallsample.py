@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from survey.compare import p_two_sided
 from survey.errors import EstimationError
-from survey.intervals import mean_interval
-from survey.linearized import Floats, Ints
-from survey.model import Fit
+from survey.estimation.intervals import mean_interval
+from survey.estimation.multiplicity import p_two_sided
+from survey.regression.coefficients import Fit
+from survey.sampling.linearized import Floats, Ints
 from survey.tidy import results
 
 

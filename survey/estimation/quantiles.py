@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from survey.columns import names
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.groups import grouped, item_column, numeric
-from survey.intervals import ShareInterval, share_interval, t_quantile
-from survey.linearized import Bools, Floats, weighted_counts
-from survey.roots import zeroin
+from survey.estimation.groups import grouped, item_column, numeric
+from survey.estimation.intervals import ShareInterval, share_interval, t_quantile
+from survey.estimation.roots import zeroin
+from survey.sampling.columns import names
+from survey.sampling.linearized import Bools, Floats, weighted_counts
 from survey.tidy import results
 
 QRule = Literal["math", "school", "shahvaish", "hf1", "hf2", "hf3", "hf4", "hf5", "hf6", "hf7", "hf8", "hf9"]

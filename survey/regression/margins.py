@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from survey.groups import text
-from survey.linearized import Floats
+from survey.estimation.groups import text
+from survey.sampling.linearized import Floats
 
 if TYPE_CHECKING:
-    from survey.model import Fit
+    from survey.regression.coefficients import Fit
 
 
 class Effect(NamedTuple):

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.errors import DesignError
-from survey.linearized import Bools, Floats, Ints, sum_by
-from survey.totals import indicator
+from survey.sampling.linearized import Bools, Floats, Ints, sum_by
+from survey.sampling.totals import indicator
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from survey.linearized import Floats
+from survey.sampling.linearized import Floats
 
 Adjustment = Literal["holm", "bh", ""]
 

@@ -10,7 +10,7 @@ import numpy as np
 from statsmodels.genmod import families  # statsmodels.api would load its graphics and time series too
 
 from survey.errors import EstimationError
-from survey.linearized import Floats
+from survey.sampling.linearized import Floats
 
 LINKS: dict[str, Any] = {
     "identity": families.links.Identity, "logit": families.links.Logit, "probit": families.links.Probit,

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from survey.errors import EstimationError
-from survey.linearized import Floats
+from survey.sampling.linearized import Floats
 
 FLAT = 1e-12
 """Standard errors of shares that are 0 but for rounding."""

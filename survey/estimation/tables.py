@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from survey.covariance import Covariance, remember
 from survey.design import SurveyDesign
-from survey.distributions import quadratic_tail
 from survey.errors import EstimationError
-from survey.groups import coded, grouped, item_column
-from survey.intervals import mean_interval
-from survey.linearized import Floats
+from survey.estimation.covariance import Covariance, remember
+from survey.estimation.distributions import quadratic_tail
+from survey.estimation.groups import coded, grouped, item_column
+from survey.estimation.intervals import mean_interval
+from survey.sampling.linearized import Floats
 from survey.tidy import results
 
 Test = dict[str, Any]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.errors import EstimationError
-from survey.linearized import Floats
+from survey.sampling.linearized import Floats
 
 
 @dataclass(frozen=True)

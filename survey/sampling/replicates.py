@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from survey import columns
-from survey.linearized import Bools, Floats
+from survey.sampling import columns
+from survey.sampling.linearized import Bools, Floats
 
 METHODS = ("BRR", "Fay", "JK1", "JKn", "bootstrap", "SDR", "ACS", "other")
 

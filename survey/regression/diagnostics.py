@@ -7,12 +7,12 @@ import pandas as pd
 from scipy import stats
 
 from survey import estimate
-from survey.covariance import vcov
 from survey.errors import EstimationError
-from survey.groups import text
-from survey.linearized import Floats, Ints, first_of, sum_by
-from survey.model import Fit
-from survey.tables import Test, as_row
+from survey.estimation.covariance import vcov
+from survey.estimation.groups import text
+from survey.estimation.tables import Test, as_row
+from survey.regression.coefficients import Fit
+from survey.sampling.linearized import Floats, Ints, first_of, sum_by
 from survey.tidy import results
 
 MOVED = "without this unit the coefficient moves by more than 2/√units of its standard errors"

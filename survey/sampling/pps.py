@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from survey.columns import refuse
-from survey.linearized import Floats
+from survey.sampling.columns import refuse
+from survey.sampling.linearized import Floats
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What models are made of: formulas, likelihoods, coefficients, margins, predictions, tests of terms, diagnostics."""
