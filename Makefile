@@ -34,12 +34,11 @@ lock: .venv/dev.stamp ## Pin the newest versions that fit, with hashes.
 	$(PIP) install uv
 	$(LOCK) --upgrade --extra build -o requirements/run.txt
 	$(LOCK) --upgrade --extra build --extra dev -c requirements/run.txt -o requirements/dev.txt
-	$(LOCK) --upgrade --extra build --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt
 
 golden: .venv/dev.stamp ## Ask R's survey package for the golden numbers anew (needs Rscript).
 	cd tests/golden && Rscript golden.R
 
-bench: .venv/bench.stamp ## Time the engine against svy, R's survey and plain numpy; prints a table, writes benchmarks/results.json.
+bench: .venv/dev.stamp ## Time the engine against svy, R's survey and plain numpy; prints a table, stores benchmarks/results.json.
 	$(BIN)/python -m benchmarks
 
 validate: .venv/dev.stamp ## Coverage of intervals and size of tests over 1,000 samples of the city; writes docs/validation.md.
@@ -69,8 +68,4 @@ clean: ## Delete the environment and the caches; deliveries, data/work and publi
 	@echo 'Setting up the tools for tests …'
 	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
 	@$(PIP) check
-	@touch $@
-
-.venv/bench.stamp: requirements/bench.txt .venv/dev.stamp
-	@$(PIP) install --no-deps --require-hashes -r requirements/bench.txt
 	@touch $@

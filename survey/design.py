@@ -18,7 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 from survey.errors import DesignError
 from survey.sampling import columns
 from survey.sampling.calibrated import Adjustment, Calibration, as_calibrations
-from survey.sampling.linearized import Bools, Floats, Ints, Linearized, LonelyPsu, codes_of, compile_stages, sum_by
+from survey.sampling.linearized import (
+    Bools,
+    Floats,
+    Ints,
+    Linearized,
+    LonelyPsu,
+    codes_of,
+    compile_stages,
+    distinct_by,
+    sum_by,
+)
 from survey.sampling.replicates import Replicates, given_replicates
 from survey.sampling.totals import Totals, cell_sums
 
@@ -182,24 +192,27 @@ class SurveyDesign:
 
     def degf_by(self, group: Ints, groups: int) -> Floats:
         """Degrees of freedom inside each group 0…groups−1 (code −1: in none)."""
-        if self.df is not None:
-            return np.full(groups, float(self.df))
-        taking_part = (self.weights != 0) & (group >= 0)
-        if self.replicates is not None:
-            return np.array([self.degf(group == g) for g in range(groups)], dtype=float)
-        assert self.linearized is not None
-        group = group[taking_part]
-        pairs = [np.unique(codes * groups + group) % groups for codes in
-                 (self.linearized.row_psu[taking_part], self.linearized.row_stratum[taking_part])]  # fmt: skip
-        return (np.bincount(pairs[0], minlength=groups) - np.bincount(pairs[1], minlength=groups)).astype(float)
+        return self.units_by(group, groups)[0]
 
     def psus_by(self, group: Ints, groups: int) -> Ints:
         """Number of first-stage units with a respondent in each group; −1 under replicate weights."""
-        if self.linearized is None:
+        if self.linearized is None:  # no need to rank replicate weights
             return np.full(groups, -1, dtype=np.intp)
+        return self.units_by(group, groups)[1]
+
+    def units_by(self, group: Ints, groups: int) -> tuple[Floats, Ints]:
+        """`degf_by` and `psus_by` from one count."""
         taking_part = (self.weights != 0) & (group >= 0)
-        pair = np.unique(self.linearized.row_psu[taking_part] * groups + group[taking_part]) % groups
-        return np.bincount(pair, minlength=groups)
+        if self.linearized is None:
+            degf = [self.degf(group == g) for g in range(groups)]
+            return np.array(degf, dtype=float), np.full(groups, -1, dtype=np.intp)
+        everyone = bool(taking_part.all())
+        psus, strata = (
+            distinct_by(code if everyone else code[taking_part], int(code.max()) + 1,
+                        group if everyone else group[taking_part], groups)
+            for code in (self.linearized.row_psu, self.linearized.row_stratum)
+        )  # fmt: skip
+        return (psus - strata).astype(float) if self.df is None else np.full(groups, float(self.df)), psus
 
     # -- variance ---------------------------------------------------------------------------------------------------
 
@@ -243,7 +256,7 @@ class SurveyDesign:
         if self.replicates is not None:
             return self.replicates.root(table)
         assert self.linearized is not None
-        if self._adjustment is not None:
+        if self._adjustment is not None or not (self.linearized.any_lonely or self.adjust_domain_lonely):
             seen = np.ones(self.linearized.units, dtype=bool)
         else:
             part = self._part(present)

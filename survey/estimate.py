@@ -7,15 +7,15 @@ for an item and a breakdown; estimates, influences, intervals and design effects
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from survey.design import SurveyDesign
-from survey.estimation.cells import Deff, Missing, Request, means, ratios, totals
+from survey.estimation.cells import Deff, Figures, Missing, Request, finite_population, means, ratios, totals
 from survey.estimation.covariance import Covariance, remember
-from survey.estimation.groups import grouped, item_column, share_levels
+from survey.estimation.groups import Groups, grouped, item_column, share_levels
 from survey.estimation.intervals import FLAT, ShareInterval, mean_interval, share_interval
 from survey.estimation.moments import alpha, correlation, kappa, variance
 from survey.estimation.profile import likelihood_interval, working_weight
@@ -27,6 +27,7 @@ from survey.tidy import results
 
 __all__ = [
     "alpha",
+    "battery",
     "cdf",
     "correlation",
     "kappa",
@@ -38,6 +39,9 @@ __all__ = [
     "total",
     "variance",
 ]
+
+Interval: TypeAlias = Callable[[Floats, Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
+"""Ends from estimate, SE, degrees of freedom, respondents and answers."""
 
 
 def proportion(
@@ -65,12 +69,10 @@ def proportion(
     """
     request = Request(d, "share", names(items), grouped(d.frame, by), missing, deff)
     if ci == "logit" and d.replicates is not None:
-        return _tidy(request, lambda p, se, freedom, n: _replicate_logit(request, p, freedom, n, level), df)
+        return _tidy(request, lambda p, se, freedom, rows, n: _replicate_logit(request, p, freedom, n, level), df)
     if ci == "likelihood":
-        return _tidy(request, lambda p, se, freedom, n: _profile(request, p, se, freedom, n, level), df)
-    if ci == "beta":
-        return _tidy(request, lambda p, se, freedom, n: _korn_graubard(request, p, se, freedom, n, level), df)
-    return _tidy(request, lambda p, se, freedom, n: share_interval(p, se, freedom, n, ci, level), df)
+        return _tidy(request, lambda p, se, freedom, rows, n: _profile(request, p, se, freedom, n, level), df)
+    return _tidy(request, _share_interval(ci, level), df)
 
 
 def mean(
@@ -87,7 +89,7 @@ def mean(
     (np.float64(3.0), np.float64(1.166667), np.float64(1.0))
     """
     request = Request(d, "mean", names(items), grouped(d.frame, by), missing, deff, one=means)
-    return _tidy(request, lambda m, se, freedom, n: mean_interval(m, se, freedom, level), df)
+    return _tidy(request, lambda m, se, freedom, rows, n: mean_interval(m, se, freedom, level), df)
 
 
 def total(
@@ -102,7 +104,7 @@ def total(
     [50.0]
     """
     request = Request(d, "total", names(items), grouped(d.frame, by), missing, deff, one=totals)
-    return _tidy(request, lambda m, se, freedom, n: mean_interval(m, se, freedom, level), df)
+    return _tidy(request, lambda m, se, freedom, rows, n: mean_interval(m, se, freedom, level), df)
 
 
 def ratio(
@@ -118,34 +120,111 @@ def ratio(
     [['y/x', 0.5, 0.0]]
     """
     request = Request(d, "ratio", names(numerators), grouped(d.frame, by), missing, deff, denominator, one=ratios)
-    return _tidy(request, lambda m, se, freedom, n: mean_interval(m, se, freedom, level), df)
+    return _tidy(request, lambda m, se, freedom, rows, n: mean_interval(m, se, freedom, level), df)
 
 
-def _tidy(
-    request: Request, interval: Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]], df: float | None
+def battery(
+    d: SurveyDesign, items: str | Sequence[str], breakdowns: Sequence[str | Sequence[str] | None], *,
+    statistics: Sequence[Literal["share", "mean"]] = ("share", "mean"), ci: Literal["logit", "beta", "wilson", "wald"] =
+    "logit", level: float = 0.95, deff: Deff = "wor",
 ) -> pd.DataFrame:  # fmt: skip
-    """All figures of a call as one frame, with a lazy covariance in its attrs."""
-    design, groups = request.design, request.groups
-    figures = [request.one(request, item) for item in request.items]
+    """Shares and means of a battery of items by many breakdowns: `proportion` and `mean` of each, from one pass.
+
+    Args:
+        items: columns; means take the numbers that the categories stand for.
+        breakdowns: each as `by` of `proportion`; None is everybody.
+    Returns: the rows of proportion(d, items, by) breakdown after breakdown, then those of mean(d, items, by); without
+        their covariance. Designs whose variance is no single sum over strata (replicates, calibration, lonely units,
+        further stages) take the single calls.
+    Raises: EstimationError: an item is not there, or has a mean asked and no numbers.
+
+    >>> frame = pd.DataFrame({"q": pd.Categorical([1, 2, 2, 1]), "sex": ["f", "f", "m", "m"], "w": 1.0})
+    >>> battery(SurveyDesign(frame, "w"), "q", [None, "sex"], statistics=["mean"])["estimate"].tolist()
+    [1.5, 1.5, 1.5]
+    """
+    from survey.estimation import battery as fast  # numba takes longer to load than most figures take
+
+    groups = [grouped(d.frame, by) for by in breakdowns]
+    ends = np.cumsum([0] + [len(each.labels) for each in groups])
+    if not fast.suited(d, int(ends[-1])):
+        single = {"share": lambda by: proportion(d, items, by, ci, level, deff=deff),
+                  "mean": lambda by: mean(d, items, by, level, deff=deff)}  # fmt: skip
+        parts = [single[statistic](by) for statistic in statistics for by in breakdowns]
+        for part in parts:
+            part.attrs = {}
+        return pd.concat(parts, ignore_index=True)
+    finite = finite_population(d, deff)
+    figures: dict[tuple[str, int], list[Figures]] = {(s, k): [] for s in statistics for k in range(len(groups))}
+    for block in fast.blocks(d, names(items), groups):
+        for (statistic, k), found in figures.items():
+            for item in range(len(block.items)):
+                found.append(fast.figures(block, item, ends[k], ends[k + 1], statistic, finite))
+    freedom = [_freedom(d, each, None) for each in groups]
+    intervals = {
+        "share": _share_interval(ci, level),
+        "mean": lambda m, se, df, rows, n: mean_interval(m, se, df, level),
+    }
+    parts = [_frame(s, groups[k], found, *freedom[k], intervals[s]) for (s, k), found in figures.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _share_interval(ci: ShareInterval, level: float) -> Interval:
+    """`survey.estimation.intervals.share_interval`; Korn–Graubard's t counts respondents without an answer too."""
+
+    def interval(p: Floats, se: Floats, df: Floats, rows: Floats, n: Floats) -> tuple[Floats, Floats]:
+        if ci != "beta":
+            return share_interval(p, se, df, n, ci, level)
+        whole, exact = share_interval(p, se, df, rows, ci, level), share_interval(p, se, df, n, ci, level)
+        flat = se <= FLAT
+        return np.where(flat, exact[0], whole[0]), np.where(flat, exact[1], whole[1])
+
+    return interval
+
+
+def _freedom(design: SurveyDesign, groups: Groups, df: float | None) -> tuple[Floats, Floats]:
+    """Degrees of freedom and number of sampling units of each group."""
     size = len(groups.labels)
-    freedom = design.degf_by(np.where(design.mask, groups.code, -1), size) if df is None else np.full(size, float(df))
-    units = design.psus_by(np.where(design.mask, groups.code, -1), size)
+    code = np.where(design.mask, groups.code, -1)
+    if df is not None:
+        return np.full(size, float(df)), design.psus_by(code, size).astype(float)
+    freedom, units = design.units_by(code, size)
+    return freedom, units.astype(float)
+
+
+def _tidy(request: Request, interval: Interval, df: float | None) -> pd.DataFrame:
+    """All figures of a call as one frame, with a lazy covariance in its attrs."""
+    design = request.design
+    figures = [request.one(request, item) for item in request.items]
+    freedom, units = _freedom(design, request.groups, df)
+    frame = _frame(request.statistic, request.groups, figures, freedom, units, interval)
+    kept = Covariance(
+        lambda: _stacked(request), design.covariance, frame["df"].to_numpy(), design.replicates is not None
+    )
+    return remember(frame, kept)
+
+
+def _frame(
+    statistic: str, groups: Groups, figures: list[Figures], freedom: Floats, units: Floats, interval: Interval
+) -> pd.DataFrame:  # fmt: skip
+    """Tidy rows in the order item, group, level."""
+    size = len(groups.labels)
     widths = [len(f.levels) for f in figures]
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(f, name) for f in figures])
         for name in ("estimate", "variance", "n", "n_weighted", "srs", "rows")
     }
-    each_df = np.concatenate([np.repeat(freedom, width) for width in widths])
-    each_units = np.concatenate([np.repeat(units, width) for width in widths]).astype(float)
+    each_df, each_units = (
+        np.concatenate([np.repeat(values, width) for width in widths]) for values in (freedom, units)
+    )
     empty = columns["n"] == 0
     se = np.where(empty, np.nan, np.sqrt(columns["variance"]))
     with np.errstate(divide="ignore", invalid="ignore"):
         deff = np.where(columns["srs"] > 0, columns["variance"] / columns["srs"], np.nan)
-        low, high = interval(columns["estimate"], se, each_df, columns["n"])
+        low, high = interval(columns["estimate"], se, each_df, columns["rows"], columns["n"])
         n_eff, cv = columns["n"] / deff, se / np.abs(columns["estimate"])
-    frame = pd.DataFrame({
+    return results(pd.DataFrame({
         "item": [f.item for f, width in zip(figures, widths, strict=True) for _ in range(size * width)],
-        "statistic": request.statistic,
+        "statistic": statistic,
         "level": [label for f in figures for _ in range(size) for label in f.levels],
         "by": groups.by,
         "group": [label for width in widths for label in groups.labels for _ in range(width)],
@@ -153,10 +232,7 @@ def _tidy(
         "df": each_df, "n": columns["n"], "psus": np.where(each_units < 0, np.nan, each_units),
         "n_weighted": columns["n_weighted"], "n_eff": n_eff, "deff": deff, "cv": cv,
         "reason": _reasons(columns["rows"], columns["n"], each_units, each_df),
-    })  # fmt: skip
-    return remember(
-        results(frame), Covariance(lambda: _stacked(request), design.covariance, each_df, design.replicates is not None)
-    )
+    }))  # fmt: skip
 
 
 def _replicate_logit(request: Request, p: Floats, df: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
@@ -171,17 +247,6 @@ def _replicate_logit_variance(request: Request) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         logits = np.log(shares / (1 - shares))
     return request.design.variances(np.where(np.isfinite(logits), logits, np.nan))
-
-
-def _korn_graubard(
-    request: Request, p: Floats, se: Floats, df: Floats, n: Floats, level: float
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Beta intervals whose t_{n−1} counts the group's respondents with or without an answer, as R svyciprop."""
-    drawn = np.concatenate([request.one(request, item).rows for item in request.items])
-    whole = share_interval(p, se, df, drawn, "beta", level)
-    exact = share_interval(p, se, df, n, "beta", level)
-    flat = se <= FLAT
-    return np.where(flat, exact[0], whole[0]), np.where(flat, exact[1], whole[1])
 
 
 def _working_weights(request: Request, scale: Floats) -> Floats:

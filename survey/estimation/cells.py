@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -50,6 +51,11 @@ class Request:
     others: bool = False  # in place of each group, everybody who is in another one
     one: Callable[[Request, str], Figures] = field(default=lambda request, item: shares(request, item))
 
+    @cached_property
+    def finite(self) -> bool:
+        """As `finite_population`."""
+        return finite_population(self.design, self.deff)
+
     def used(self, item: str, column: Bools) -> Bools:
         """Rows of the domain and of a group that count for an item whose answers are given in `column`."""
         needed = self.items if self.missing == "listwise" else [item]
@@ -86,7 +92,7 @@ def shares(request: Request, item: str) -> Figures:
     est = p[:, shown]
     return Figures(
         item, [labels[k] for k in shown], est.ravel(), flat, variance, np.repeat(n, len(shown)),
-        np.repeat(base, len(shown)), _srs(request, est * (1 - est), n[:, None], base[:, None]).ravel(),
+        np.repeat(base, len(shown)), srs_variance(request.finite, est * (1 - est), n[:, None], base[:, None]).ravel(),
         np.repeat(_count(design, groups), len(shown)),
     )  # fmt: skip
 
@@ -128,7 +134,7 @@ def _ratio_of(request: Request, item: str, y: Floats, x: Floats | None) -> Figur
         centred = np.where(used, filled - value[groups.code] * (1.0 if divisor is None else divisor), 0.0)
         spread = _spread(design, code, centred, size, people) / (1.0 if x is None else (whole[size:] / people) ** 2)
     flat, variance = _scatter(design, table[:, :, None], groups, used)
-    srs = _srs(request, spread, n, people)
+    srs = srs_variance(request.finite, spread, n, people)
     return Figures(item, [""], value, flat, variance, n, people, srs, _count(design, groups))
 
 
@@ -157,7 +163,7 @@ def totals(request: Request, item: str) -> Figures:
             spread = _spread(design, of, np.where(used, values - average[groups.code, 0], 0.0), size, people)[:, None]
     whole = np.where(np.repeat(n, width) > 0, whole, np.nan)
     flat, variance = _scatter(design, rows.reshape(-1, size, width), groups, used)
-    srs = _srs(request, spread, n[:, None], people[:, None]) * people[:, None] ** 2
+    srs = srs_variance(request.finite, spread, n[:, None], people[:, None]) * people[:, None] ** 2
     return Figures(
         item, labels, whole, flat, variance, np.repeat(n, width), np.repeat(people, width), srs.ravel(),
         np.repeat(_count(design, groups), width),
@@ -192,13 +198,18 @@ def _spread(design: SurveyDesign, code: Ints, centred: Floats, size: int, people
     return weighted_counts(code[there], (design.weights * centred**2)[there], size) / people
 
 
-def _srs(request: Request, spread: Floats, n: Floats, people: Floats) -> Floats:
-    """Variance of a mean in a simple random sample of n: s²/n, without replacement × (N − n)/N (R's deff)."""
+def srs_variance(finite: bool, spread: Floats, n: Floats, people: Floats) -> Floats:
+    """Variance of a mean in a simple random sample of n: s²/n, of a finite population × (N − n)/N (R's deff)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         simple = spread * n / (n - 1) / n
-        if request.deff == "replace" or request.design.relative_weights:
+        if not finite:
             return np.asarray(simple)
         return np.asarray(np.where(people < n, np.nan, simple * (people - n) / people))
+
+
+def finite_population(design: SurveyDesign, deff: Deff) -> bool:
+    """Whether design effects compare with a sample without replacement from a population whose size is known."""
+    return deff == "wor" and not design.relative_weights
 
 
 def _scatter(design: SurveyDesign, table: Floats, groups: Groups, used: Bools) -> tuple[Floats, Floats]:

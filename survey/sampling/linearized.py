@@ -7,9 +7,11 @@ leaves as a matrix S with SᵀS = its covariance, so one code serves variances, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -28,12 +30,27 @@ def codes_of(*keys: NDArray[Any] | Ints) -> Ints:
     >>> codes_of(np.array(["b", "a", "b"]), np.array([1, 1, 2])).tolist()
     [1, 0, 2]
     """
-    code = np.zeros(len(keys[0]), dtype=np.intp)
+    code, size = np.zeros(0, dtype=np.intp), 0
     for key in keys:
-        values, inverse = np.unique(key, return_inverse=True)
-        code = code * len(values) + inverse.reshape(-1)
-        code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.intp)
+        inner, values = pd.factorize(key, sort=True)  # by hash: np.unique would sort all rows
+        if size:
+            inner, values = pd.factorize(code * len(values) + inner, sort=True)
+        code, size = inner.astype(np.intp, copy=False), len(values)
     return code
+
+
+def distinct_by(code: Ints, codes: int, group: Ints, groups: int) -> Ints:
+    """Number of distinct codes 0…codes−1 in each group 0…groups−1.
+
+    >>> distinct_by(np.array([0, 0, 1, 2]), 3, np.array([0, 0, 0, 1]), 2).tolist()
+    [2, 1]
+    """
+    pair = code * groups + group
+    if codes * groups > 16 * max(len(code), 1000):
+        return np.bincount(np.unique(pair) % groups, minlength=groups)
+    there = np.zeros(codes * groups, dtype=bool)
+    there[pair] = True
+    return np.asarray(there.reshape(codes, groups).sum(axis=0))
 
 
 def first_of(code: NDArray[Any], size: int) -> Ints:
@@ -163,6 +180,11 @@ class Linearized:
     stages: tuple[Stage, ...]
     row_psu: Ints
     row_stratum: Ints
+
+    @cached_property
+    def any_lonely(self) -> bool:
+        """Whether a stratum of any stage has only one unit."""
+        return any(bool((stage.size == 1).any()) for stage in self.stages)
 
     def root(self, table: Floats, present: Bools, policy: LonelyPsu, adjust_domain: bool = False) -> Floats:
         """S with SᵀS = covariance of statistics whose influences, summed by unit, are the table's columns (U, p)."""
