@@ -25,12 +25,12 @@ def make(rows: int, seed: int = 20261125) -> pd.DataFrame:
     for name, size in BREAKDOWNS.items():
         code = chance.integers(0, size, rows).astype(np.int8)
         lean = lean + 0.1 * (code == 0)
-        frame[name] = pd.Categorical.from_codes(code, list(range(1, size + 1)))
+        frame[name] = pd.Categorical.from_codes(code, pd.Index(range(1, size + 1)))
     for k, item in enumerate(ITEMS):
         score = lean + chance.normal(0, 1, rows)
         code = np.searchsorted([-0.7, 0.1, 0.8], score).astype(np.int8)
         code[chance.random(rows) < 0.02 + 0.08 * k / (len(ITEMS) - 1)] = -1
-        frame[item] = pd.Categorical.from_codes(code, [1, 2, 3, 4], ordered=True)
+        frame[item] = pd.Categorical.from_codes(code, pd.Index([1, 2, 3, 4]), ordered=True)
     frame["y"] = (lean + chance.logistic(0, 1, rows) > 0.5).astype(np.int8)
     return pd.DataFrame(frame)
 

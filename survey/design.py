@@ -186,9 +186,7 @@ class SurveyDesign:
         taking_part = (self.weights != 0) & (True if mask is None else np.asarray(mask, dtype=bool))
         if self.replicates is not None:
             return self.replicates.degf(taking_part)
-        assert self.linearized is not None
-        psu, stratum = self.linearized.row_psu[taking_part], self.linearized.row_stratum[taking_part]
-        return len(np.unique(psu)) - len(np.unique(stratum))
+        return int(self.units_by(np.where(taking_part, 0, -1), 1)[0][0])
 
     def degf_by(self, group: Ints, groups: int) -> Floats:
         """Degrees of freedom inside each group 0…groups−1 (code −1: in none)."""

@@ -19,9 +19,9 @@ from survey.estimation.groups import text
 from survey.estimation.intervals import mean_interval
 from survey.regression.categorical import fit_categorical
 from survey.regression.coefficients import Fit
-from survey.regression.formulas import Terms, read_terms, without_aliases
+from survey.regression.formulas import Read, read_terms, without_aliases
 from survey.regression.glm import GlmFit, fit_glm
-from survey.sampling.linearized import Bools, Floats
+from survey.sampling.linearized import Floats
 from survey.tidy import results
 
 FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "inverse_gaussian")
@@ -56,14 +56,16 @@ def fit(
         raise EstimationError(
             "The family is not known", expected="{known}", got="{family}", family=family, known=", ".join(FAMILIES)
         )
-    terms, y, X, off, used, dropped = read_terms(d, formula, offset, binary=family == "binomial")
-    terms, X, aliased = without_aliases(terms, X, d.weights[used])
-    scale = d.likelihood_scale
-    glm = fit_glm(y, X, d.weights[used] / scale, off, family, link, maxiter, terms.names)
-    table = _influences(d, glm, y, X, off, used, family, link, maxiter, terms)
-    freedom = float(d.degf(used) if d.replicates is None else d.degf()) + 1 - X.shape[1]
-    names = terms.names
-    return Fit(d, formula, family, glm.link, names, glm.params, table, used, freedom, dropped, aliased, terms, glm)
+    read = read_terms(d, formula, offset, binary=family == "binomial", distinct=True)
+    row_weights = d.weights[read.used] / d.likelihood_scale
+    w = read.terms.sums(row_weights)
+    terms, X, aliased = without_aliases(read.terms, read.X, w)
+    behind = None if terms.case is None else (terms.case, row_weights)
+    glm = fit_glm(read.y, X, w, read.offset, family, link, maxiter, terms.names, behind=behind)
+    table = _influences(d, glm, read._replace(terms=terms, X=X), row_weights, family, link, maxiter)
+    freedom = float(d.degf(read.used) if d.replicates is None else d.degf()) + 1 - X.shape[1]
+    return Fit(d, formula, family, glm.link, terms.names, glm.params, table, read.used, freedom, read.dropped,
+               aliased, terms, glm)  # fmt: skip
 
 
 def adjusted_means(m: Fit, factor: str, level: float = 0.95) -> pd.DataFrame:
@@ -113,21 +115,38 @@ def _constant(column: pd.Series, value: object) -> pd.Series:
     return pd.Series([value] * len(column), index=column.index)
 
 
-def _influences(d: SurveyDesign, glm: GlmFit, y: Floats, X: Floats, off: Floats, used: Bools, family: str, link: str,
-          maxiter: int, terms: Terms) -> Floats:  # fmt: skip
+def _influences(
+    d: SurveyDesign, glm: GlmFit, read: Read, weights: Floats, family: str, link: str, maxiter: int
+) -> Floats:
     """Unit totals of the rows' influences, or the coefficients of every replicate."""
     if d.replicates is None:
-        z = np.zeros((len(used), X.shape[1]))
-        z[used] = glm.scores @ glm.covariance
-        return d.unit_totals(z)
-    factors = d.replicates.factors(d.mask)[used]
-    table = np.full((factors.shape[1], X.shape[1]), np.nan)
+        return _unit_totals(d, glm.scores @ glm.covariance, read, weights)
+    factors = read.terms.sums(d.replicates.factors(d.mask)[read.used])
+    table = np.full((factors.shape[1], read.X.shape[1]), np.nan)
     for r in range(factors.shape[1]):
         keep = factors[:, r] > 0
         w = factors[keep, r]
         try:
-            again = fit_glm(y[keep], X[keep], w / w.sum(), off[keep], family, link, maxiter, terms.names, glm.params)
+            again = fit_glm(read.y[keep], read.X[keep], w / w.sum(), read.offset[keep], family, link, maxiter,
+                            read.terms.names, glm.params)  # fmt: skip
             table[r] = again.params
         except EstimationError:
             continue
     return table
+
+
+def _unit_totals(d: SurveyDesign, influence: Floats, read: Read, weights: Floats) -> Floats:
+    """Influences of the cases (C, k) summed by sampling unit: from the weights by unit and case where that is small."""
+    case = read.terms.case
+    if case is None:
+        z = np.zeros((len(read.used), influence.shape[1]))
+        z[read.used] = influence
+        return d.unit_totals(z)
+    each = influence / read.terms.sums(weights)[:, None]
+    if d.calibrations or d.linearized is None or d.linearized.units * len(each) > 4 * len(case):
+        z = np.zeros((len(read.used), influence.shape[1]))
+        z[read.used] = each[case] * weights[:, None]
+        return d.unit_totals(z)
+    units, cases = d.linearized.units, len(each)
+    unit = d.linearized.unit if len(case) == len(read.used) else d.linearized.unit[read.used]
+    return np.bincount(unit * cases + case, weights, units * cases).reshape(units, cases) @ each

@@ -84,10 +84,18 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class Fit(Coefficients):
-    """A fitted generalised linear model; `glm` holds what the likelihood gave."""
+    """A fitted generalised linear model; `by_case` holds what the likelihood gave for each distinct case."""
 
     terms: Terms
-    glm: GlmFit
+    by_case: GlmFit
+
+    @cached_property
+    def glm(self) -> GlmFit:
+        """What the likelihood gave for each row used."""
+        if self.terms.case is None:
+            return self.by_case
+        weights = self.design.weights[self.used] / self.design.likelihood_scale
+        return self.by_case.of_rows(self.terms.case, weights, self.terms.sums(weights))
 
     def margins(self, variables: list[str] | None = None, level: float = 0.95) -> pd.DataFrame:
         """Average marginal effects on the response scale: dE(y)/dx of numbers, differences from a

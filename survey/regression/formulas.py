@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import patsy
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.sampling.linearized import Bools, Floats
+from survey.sampling.linearized import Bools, Floats, Ints, first_of, sum_by
 
 FUNCTIONS = {"np": np, "log": np.log, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs}
 
@@ -22,15 +23,28 @@ class Terms:
     """The right side of a formula, able to build its matrix for other data.
 
     names: columns of the model matrix; info: patsy's DesignInfo; kept: columns kept (zero ones of levels that do not
-    occur are dropped); variables: frame columns the terms use; data: the rows used.
+    occur are dropped); variables: frame columns the terms use; cases: the rows used, or their distinct ones; case: row
+    used → case, where several rows share one.
     """
 
     names: list[str]
     info: Any
     kept: Bools
     variables: list[str]
-    data: pd.DataFrame
+    cases: pd.DataFrame
     outcome: str
+    case: Ints | None = None
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """The rows used."""
+        return self.cases if self.case is None else self.cases.iloc[self.case]
+
+    def sums(self, weights: Floats) -> Floats:
+        """Weights of the rows used (n,) or (n, R) added up by case."""
+        if self.case is None:
+            return weights
+        return sum_by(self.case, weights.reshape(len(weights), -1), len(self.cases)).reshape(-1, *weights.shape[1:])
 
     def matrix(self, data: pd.DataFrame) -> Floats:
         """Model matrix of other data with the same columns."""
@@ -107,30 +121,71 @@ def split_offset(right: str) -> tuple[str, list[str]]:
     return terms or "1", parts
 
 
-def read_terms(
-    d: SurveyDesign, formula: str, offset: str = "", binary: bool = False
-) -> tuple[Terms, Floats, Floats, Floats, Bools, dict[str, int]]:
-    """Terms, outcome, model matrix and offset of the rows that have all values; the rows used; what was left out."""
+class Read(NamedTuple):
+    """A formula's terms with outcome, model matrix and offset of every case; the rows used (n,); why others are not."""
+
+    terms: Terms
+    y: Floats
+    X: Floats
+    offset: Floats
+    used: Bools
+    dropped: dict[str, int]
+
+
+def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = False, distinct: bool = False) -> Read:
+    """The formula read against the rows that have all values; with `distinct`, rows that are alike become one case."""
     left, right, extra = _sides(formula)
     parts = [*extra, *([offset] if offset else [])]
     inside = d.mask & (d.full_weights != 0)
     data, variables = _columns(d.frame, " ".join([left, right, *parts]))
-    known = inside & data.notna().all(axis=1).to_numpy()
-    outcome = _outcome(data, known, left, binary)
-    off = sum((_evaluate(part, data) for part in parts), np.zeros(len(data)))
+    rows = data if inside.all() else data[inside]
+    case = _alike(rows) if distinct and _row_by_row(" ".join([left, right, *parts])) else None
+    cases = rows if case is None else rows.iloc[first_of(case, int(case.max()) + 1)]
+    known = cases.notna().all(axis=1).to_numpy()
+    outcome = _outcome(cases, known, left, binary)
+    off = sum((_evaluate(part, cases) for part in parts), np.zeros(len(cases)))
     known = known & np.isfinite(outcome) & np.isfinite(off)
+    used = inside.copy()
+    used[inside] = known if case is None else known[case]
     dropped = {
         "outside the domain or without weight": int((~inside).sum()),
-        "missing values": int((inside & ~known).sum()),
+        "missing values": int(inside.sum() - used.sum()),
     }
     if not known.any():
         raise EstimationError("No row has all values the model needs", where="{formula}", formula=formula)
-    rows = data[known].copy()
+    cases = cases[known].copy()
+    for name in cases:
+        if isinstance(cases[name].dtype, pd.CategoricalDtype):
+            cases[name] = cases[name].cat.remove_unused_categories()
+    if case is not None:
+        case = (np.cumsum(known) - 1)[case if known.all() else case[known[case]]]
+    terms, X = _matrix(cases, right, variables, left)
+    return Read(replace(terms, case=case), outcome[known], X, off[known], used, dropped)
+
+
+def _row_by_row(text: str) -> bool:
+    """Whether a formula's functions look at one row at a time; poly, center or splines look at all of them."""
+    return set(re.findall(r"([\w.]+)\s*\(", text)) <= {"C", "I", "Q", "log", "exp", "sqrt", "abs"}
+
+
+def _alike(rows: pd.DataFrame) -> Ints | None:
+    """Number 0…k−1 of the distinct row that each row is; None where they are more than a quarter of all."""
+    code, size = np.zeros(len(rows), dtype=np.intp), 1
     for name in rows:
-        if isinstance(rows[name].dtype, pd.CategoricalDtype):
-            rows[name] = rows[name].cat.remove_unused_categories()
-    terms, X = _matrix(rows, right, variables, left)
-    return terms, outcome[known], X, off[known], known, dropped
+        column = rows[name]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            inner, levels = column.cat.codes.to_numpy(), len(column.cat.categories) + 1
+        else:
+            inner, values = pd.factorize(column)
+            levels = len(values) + 1
+        size *= levels
+        if 4 * size > len(rows):
+            return None
+        code *= levels
+        code += inner
+        code += 1
+    present = np.bincount(code, minlength=size) > 0
+    return np.asarray((np.cumsum(present) - 1)[code])
 
 
 def _sides(formula: str) -> tuple[str, str, list[str]]:

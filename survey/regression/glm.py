@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from statsmodels.genmod import families  # statsmodels.api would load its graphics and time series too
 
 from survey.errors import EstimationError
-from survey.sampling.linearized import Floats
+from survey.sampling.linearized import Floats, Ints, sum_by
 
 LINKS: dict[str, Any] = {
     "identity": families.links.Identity, "logit": families.links.Logit, "probit": families.links.Probit,
@@ -42,6 +42,12 @@ class GlmFit:
     dispersion: float
     y: Floats
 
+    def of_rows(self, case: Ints, weights: Floats, sums: Floats) -> GlmFit:
+        """The fit to distinct cases as one to the rows behind them, given the rows' weights and their sums by case."""
+        scores = (self.scores / sums[:, None])[case] * weights[:, None]
+        parts = {name: getattr(self, name)[case] for name in ("eta", "mu", "slope", "y")}
+        return replace(self, scores=scores, **parts)
+
 
 def family_of(family: str, link: str) -> tuple[Any, str]:
     """statsmodels family with its link.   Raises: EstimationError: the link is not known."""
@@ -58,20 +64,29 @@ def family_of(family: str, link: str) -> tuple[Any, str]:
 
 def fit_glm(
     y: Floats, X: Floats, w: Floats, offset: Floats, family: str, link: str, maxiter: int, names: list[str],
-    start: Floats | None = None,
+    start: Floats | None = None, behind: tuple[Ints, Floats] | None = None,
 ) -> GlmFit:  # fmt: skip
-    """Weighted maximum (quasi-)likelihood.   Raises: EstimationError: collinear, separated, or diverging."""
+    """Weighted maximum (quasi-)likelihood; behind: case and weight of each row (n,), where rows share their cases.
+
+    Raises: EstimationError: collinear, separated, or diverging.
+    """
     kind, name = family_of(family, link)
+    rows = len(y) if behind is None else len(behind[0])
     _full_rank(X, w, names)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            params, working, settled = _scoring(y, X, w, offset, kind, family, start, maxiter)
+            first = (
+                _first(y, w, offset, kind, family, behind)
+                if start is None
+                else _step(y, X @ start + offset, w, offset, kind)
+            )
+            params, working, settled = _scoring(y, X, w, offset, kind, first, start, maxiter)
         except (np.linalg.LinAlgError, ValueError) as error:
             raise _not_converged(str(error)) from None
     eta = X @ params + offset
     mu, slope = kind.link.inverse(eta), kind.link.inverse_deriv(eta)
-    _check(family, settled, mu, w, X, params, working, names)
+    _check(family, settled, mu, w, X, params, working, names, float(w.sum()) / rows)
     score, information = X * (working * (y - mu) / slope)[:, None], X.T @ (X * working[:, None])
     variance = np.linalg.inv(information)
     pearson = float((w * (y - mu) ** 2 / kind.variance(mu)).sum())
@@ -79,39 +94,54 @@ def fit_glm(
     return GlmFit(
         np.asarray(params), np.asarray(variance, dtype=float), score, eta, mu, slope, name, kind,
         float(kind.deviance(y, mu, freq_weights=w)),
-        float(kind.deviance(y, null, freq_weights=w)), pearson / max(len(y) - X.shape[1], 1), y,
+        float(kind.deviance(y, null, freq_weights=w)), pearson / max(rows - X.shape[1], 1), y,
     )  # fmt: skip
 
 
 def _scoring(
-    y: Floats, X: Floats, w: Floats, offset: Floats, kind: Any, family: str, start: Floats | None, maxiter: int,
-    tolerance: float = 1e-13,
+    y: Floats, X: Floats, w: Floats, offset: Floats, kind: Any, first: tuple[Floats, Floats], start: Floats | None,
+    maxiter: int, tolerance: float = 1e-13,
 ) -> tuple[Floats, Floats, bool]:  # fmt: skip
     """Iteratively re-weighted least squares until the deviance stands still to 1e-13 (McCullagh & Nelder 1989, 2.5).
 
     Returns: coefficients, the working weights of the last step (which give information and scores, as in R), settled.
     """
-    eta = kind.link(_starting_mean(y, w, family)) if start is None else X @ start + offset
-    mu = kind.link.inverse(eta)
-    deviance, b = float(kind.deviance(y, mu, freq_weights=w)), start
+    deviance, b = np.inf, start
+    working, response = first
     for _ in range(maxiter):
-        slope = kind.link.inverse_deriv(eta)
-        working = w * slope**2 / kind.variance(mu)
         root = np.sqrt(working)[:, None]
-        response = eta - offset + (y - mu) / slope
         new = np.linalg.lstsq(root * X, root[:, 0] * response, rcond=None)[0]
         for _half in range(30):
             eta = X @ new + offset
-            mu = kind.link.inverse(eta)
-            latest = float(kind.deviance(y, mu, freq_weights=w))
+            latest = float(kind.deviance(y, kind.link.inverse(eta), freq_weights=w))
             if np.isfinite(latest) or b is None:
                 break
             new = (new + b) / 2
-        b = new
+        b = np.asarray(new)
         if abs(latest - deviance) / (abs(latest) + 0.1) < tolerance:
             return b, working, True
         deviance = latest
+        working, response = _step(y, eta, w, offset, kind)
     return np.asarray(b), working, False
+
+
+def _step(y: Floats, eta: Floats, w: Floats, offset: Floats, kind: Any) -> tuple[Floats, Floats]:
+    """Working weights and working response at a linear predictor."""
+    slope, mu = kind.link.inverse_deriv(eta), kind.link.inverse(eta)
+    return w * slope**2 / kind.variance(mu), eta - offset + (y - mu) / slope
+
+
+def _first(
+    y: Floats, w: Floats, offset: Floats, kind: Any, family: str, behind: tuple[Ints, Floats] | None
+) -> tuple[Floats, Floats]:
+    """The first step; R starts from values that depend on each row's weight, so it is taken by row and added up."""
+    if behind is None:
+        return _step(y, kind.link(_starting_mean(y, w, family)), w, offset, kind)
+    case, weights = behind
+    mean = _starting_mean(y[case], weights, family)
+    working, response = _step(y[case], kind.link(mean), weights, offset[case], kind)
+    total, product = sum_by(case, np.stack([working, working * response], axis=1), len(y)).T
+    return total, product / np.where(total > 0, total, 1.0)
 
 
 def _starting_mean(y: Floats, w: Floats, family: str) -> Floats:
@@ -135,12 +165,13 @@ def _full_rank(X: Floats, w: Floats, names: list[str]) -> None:
 
 
 def _check(
-    family: str, settled: bool, mu: Floats, w: Floats, X: Floats, params: Floats, working: Floats, names: list[str]
+    family: str, settled: bool, mu: Floats, w: Floats, X: Floats, params: Floats, working: Floats, names: list[str],
+    usual: float,
 ) -> None:  # fmt: skip
     """Raises: EstimationError: fitted probabilities ran to 0 or 1 with a coefficient's error, or nothing settled."""
     if family == "binomial" and ((mu < 1e-9) | (mu > 1 - 1e-9))[w > 0].any():
-        reach = np.abs(X).max(axis=0) * np.sqrt(np.diag(np.linalg.pinv(X.T @ (X * working[:, None]))) * w.mean())
-        if not settled or (reach > 100).any() or (working.max() < 1e-9 * w.mean()):
+        reach = np.abs(X).max(axis=0) * np.sqrt(np.diag(np.linalg.pinv(X.T @ (X * working[:, None]))) * usual)
+        if not settled or (reach > 100).any() or (working.max() < 1e-9 * usual):
             raise EstimationError(
                 "Some answers are predicted perfectly (separation), so a coefficient is infinite", where="{term}",
                 hint="join a level that has only one outcome with another, or leave the term out",
@@ -162,5 +193,6 @@ def _null_mean(y: Floats, w: Floats, offset: Floats, kind: Any) -> Floats:
     if not offset.any():
         return np.full(len(y), mean)
     start = np.array([float(kind.link(mean))])
-    b, _, _ = _scoring(y, np.ones((len(y), 1)), w, offset, kind, "", start, 100)
+    ones = np.ones((len(y), 1))
+    b, _, _ = _scoring(y, ones, w, offset, kind, _step(y, ones @ start + offset, w, offset, kind), start, 100)
     return np.asarray(kind.link.inverse(b[0] + offset))
