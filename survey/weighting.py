@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Weighting, number_code
 from survey.errors import CodebookError, DataError, EstimationError, GateError, masked
 from survey.privacy import Protected
+from survey.sampling.linearized import Floats, Ints, codes_of, first_of
 from survey.selection import BASE
 
-Floats = NDArray[np.float64]
 Totals = Mapping[str, Mapping[str, float]]  # margin ("sex:age_band") → level ("1:3") → population total
 FINAL = "weight"
 
@@ -146,11 +145,23 @@ def crossing(frame: pd.DataFrame, margin: str) -> pd.Series:
     >>> crossing(pd.DataFrame({"sex": ["1", "2"], "area": ["2", "1"]}), "sex:area").tolist()
     ['1:2', '2:1']
     """
-    first, *others = margin.split(":")
-    level = frame[first].astype(object)
-    for other in others:
-        level = level + ":" + frame[other].astype(object)
-    return level
+    codes, levels = _levels(frame, margin)
+    return pd.Series(np.array([*levels, None], dtype=object)[codes], index=frame.index)
+
+
+def _levels(frame: pd.DataFrame, margin: str) -> tuple[Ints, list[str]]:
+    """Number of each row's level of a margin (−1: a part is missing), and what the levels are called."""
+    codes, levels = np.zeros(len(frame), dtype=np.intp), [""]
+    for item in margin.split(":"):
+        column = frame[item]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            inner, values = column.cat.codes.to_numpy(), column.cat.categories
+        else:
+            inner, values = pd.factorize(column)
+        codes = np.where((codes < 0) | (inner < 0), -1, codes * len(values) + inner)
+        names = [value if isinstance(value, str) else number_code(str(value)) for value in values]
+        levels = [f"{level}:{name}" if level else name for level in levels for name in names]
+    return codes, levels
 
 
 def rake(
@@ -172,19 +183,23 @@ def rake(
     >>> rake(frame, np.ones(3), {"sex": {"1": 50.0, "2": 50.0}})[0].tolist()
     [25.0, 25.0, 50.0]
     """
-    coded = [(name, *_codes(frame, name, levels, base)) for name, levels in margins.items()]
+    coded = [_codes(frame, name, levels, base) for name, levels in margins.items()]
     _same_sums(margins)
-    weights = np.asarray(base, dtype=float).copy()
+    base = np.asarray(base, dtype=float)
+    cell, first = _cells([codes for codes, _ in coded], len(base))
+    before = np.bincount(cell, base, minlength=len(first))
+    inside = [(codes[first], totals) for codes, totals in coded]
+    weights = before.copy()
     for rounds in range(1, max_iterations + 1):
-        for _, codes, totals in coded:
+        for codes, totals in inside:
             sums = np.bincount(codes, weights, minlength=len(totals))
-            weights = weights * np.divide(totals, sums, out=np.ones_like(totals), where=sums > 0)[codes]
+            weights *= np.divide(totals, sums, out=np.ones_like(totals), where=sums > 0)[codes]
         gap = max(
-            float(np.max(np.abs(np.bincount(codes, weights, minlength=len(totals)) - totals) / totals.sum()))
-            for _, codes, totals in coded
-        )
+            (float(np.max(np.abs(np.bincount(codes, weights, minlength=len(totals)) - totals) / totals.sum()))
+             for codes, totals in inside), default=0.0,
+        )  # fmt: skip
         if gap <= tolerance:
-            return weights, rounds
+            return base * np.divide(weights, before, out=np.ones_like(before), where=before > 0)[cell], rounds
     raise EstimationError(
         "Raking did not converge",
         where="weighting.rake",
@@ -197,12 +212,17 @@ def rake(
     )
 
 
-def _codes(
-    frame: pd.DataFrame, name: str, levels: Mapping[str, float], base: Floats
-) -> tuple[NDArray[np.intp], Floats]:
+def _cells(codes: list[Ints], rows: int) -> tuple[Ints, Ints]:
+    """Joint cell of the margins each row is in, and the first row of each cell: rows of a cell share one factor."""
+    cell = codes_of(*codes) if codes else np.zeros(rows, dtype=np.intp)
+    return cell, first_of(cell, int(cell.max(initial=-1)) + 1)
+
+
+def _codes(frame: pd.DataFrame, name: str, levels: Mapping[str, float], base: Floats) -> tuple[Ints, Floats]:
     """Position of each row's level among the margin's levels, and the totals in that order."""
+    found, known = _levels(frame, name)
     index = pd.Index(list(levels))
-    codes = index.get_indexer(pd.Index(crossing(frame, name)))
+    codes = np.append(index.get_indexer(pd.Index(known)), -1)[found]
     totals = np.array(list(levels.values()), dtype=float)
     present = np.bincount(codes[codes >= 0], np.asarray(base, dtype=float)[codes >= 0], minlength=len(index)) > 0
     without_total = codes < 0
