@@ -16,6 +16,7 @@ from survey.errors import EstimationError
 from survey.estimation.cells import others
 from survey.estimation.contrasts import FUNCTIONS, evaluate
 from survey.estimation.covariance import KEY, Covariance, remember, vcov
+from survey.estimation.effectsize import effect_size
 from survey.estimation.groups import coded, grouped, item_column, numeric, share_levels
 from survey.estimation.intervals import mean_interval
 from survey.estimation.multiplicity import Adjustment, adjusted, p_two_sided
@@ -31,6 +32,7 @@ __all__ = [
     "against_rest",
     "change",
     "contrast",
+    "effect_size",
     "goodness_of_fit",
     "p_two_sided",
     "rank_test",

@@ -67,7 +67,7 @@ def used() -> dict[str, str]:
     """Template → file and line that says it."""
     found = {text: "flows/words.py (WORDS)" for words in WORDS.values() for text in words}
     found |= dict.fromkeys(FURNITURE, "flows/cli.py (FURNITURE)")
-    for path in sorted([*(ROOT / "survey").glob("*.py"), *(ROOT / "flows").glob("*.py")]):
+    for path in sorted([*(ROOT / "survey").rglob("*.py"), *(ROOT / "flows").glob("*.py")]):
         for text, line in _said(ast.parse(path.read_text(encoding="utf-8"))):
             found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
     found |= {
@@ -132,7 +132,7 @@ def test_a_word_of_ours_is_still_in_the_code() -> None:
     code = "".join(
         path.read_text(encoding="utf-8")
         for folder in ("survey", "flows")
-        for path in (ROOT / folder).glob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
         if path.name != "words.py"
     )
     assert [
