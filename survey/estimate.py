@@ -229,8 +229,9 @@ def _frame(
         "by": groups.by,
         "group": [label for width in widths for label in groups.labels for _ in range(width)],
         "estimate": np.where(empty, np.nan, columns["estimate"]), "se": se, "ci_low": low, "ci_high": high,
-        "df": each_df, "n": columns["n"], "psus": np.where(each_units < 0, np.nan, each_units),
-        "n_weighted": columns["n_weighted"], "n_eff": n_eff, "deff": deff, "cv": cv,
+        "df": each_df, "n": columns["n"], "missing": columns["rows"] - columns["n"],
+        "psus": np.where(each_units < 0, np.nan, each_units), "n_weighted": columns["n_weighted"],
+        "n_eff": n_eff, "deff": deff, "cv": cv,
         "reason": _reasons(columns["rows"], columns["n"], each_units, each_df),
     }))  # fmt: skip
 

@@ -8,7 +8,8 @@
 | level | answer code the share is about, quantile probability, or "" |
 | by, group | breakdown variable and its code, "" for everybody; two factors are joined by ":" |
 | estimate, se, ci_low, ci_high, df | in the unit of the statistic (shares 0–1) |
-| n, psus, n_weighted, n_eff, deff, cv | rows used, their sampling units, Σw, n/deff, design effect, se/|estimate| |
+| n, missing | rows used, rows of the group left out for lack of an answer |
+| psus, n_weighted, n_eff, deff, cv | their sampling units, Σw, n/deff, design effect, se/|estimate| |
 | p, q | p-value of the statistic's test, where there is one, and the same corrected for multiplicity |
 | flag, reason | released, suppressed_primary, suppressed_secondary, unreliable, caution, not_asked; and why |
 """
@@ -23,7 +24,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 KEYS = ["survey", "wave", "block", "item", "statistic", "level", "by", "group"]
-NUMBERS = ["estimate", "se", "ci_low", "ci_high", "df", "n", "psus", "n_weighted", "n_eff", "deff", "cv", "p", "q"]
+NUMBERS = [
+    "estimate", "se", "ci_low", "ci_high", "df", "n", "missing", "psus", "n_weighted", "n_eff", "deff", "cv", "p", "q",
+]  # fmt: skip
 MARKS = ["flag", "reason"]
 COLUMNS = KEYS + NUMBERS + MARKS
 FLAGS = ("released", "suppressed_primary", "suppressed_secondary", "unreliable", "caution", "not_asked")

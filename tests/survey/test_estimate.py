@@ -35,6 +35,7 @@ def test_shares_of_a_category_including_one_nobody_chose(frame: pd.DataFrame) ->
     z = np.array([-3, 5, 10, -12]) / 81
     assert out["se"].iloc[0] == pytest.approx(np.sqrt(4 / 3 * (z**2).sum()))
     assert out["n"].tolist() == [5, 5, 5]
+    assert out["missing"].tolist() == [1, 1, 1]
     assert out["n_weighted"].tolist() == [9, 9, 9]
     assert out["df"].tolist() == [3, 3, 3]
     assert out["psus"].tolist() == [4, 4, 4]
