@@ -88,6 +88,12 @@ class Job:
         """The delivered file of a wave."""
         return self.source / self.book.waves[wave].file
 
+    def delivered(self, wave: str) -> str:
+        """SHA-256 of a wave's delivery, "" where it is not there."""
+        from survey.intake.source import checksum
+
+        return checksum(self.file(wave), self.book.waves[wave])
+
     def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
         """Name of a stage's artefact, from its code, its settings and its inputs."""
         keys = [part.key if isinstance(part, Ref) else part for part in inputs]

@@ -45,8 +45,7 @@ class Ledger:
 def fingerprint(job: Job) -> str:
     """Digest of everything a run depends on: code, survey.yaml, margins, delivered files, and what is asked for."""
     settings = [path.read_bytes() for path in survey_files(job.workspace.survey_folder(job.book.survey))]
-    files = [job.file(wave) for wave in job.waves]
-    delivered = [path.read_bytes() if path.is_file() else b"" for path in files]
+    delivered = [job.delivered(wave) for wave in job.waves]
     asked = json.dumps([job.book.survey, job.targets, job.languages, str(job.public.resolve())])
     return digest(code_digest("survey", "reports", "flows"), asked, *settings, *delivered)
 

@@ -53,10 +53,8 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
 
 def _protected(job: Job, wave: str, step: Step) -> Ref:
     """intake → cleaning → quality → privacy: in memory, because identifiers are there until the last is done."""
-    path = job.file(wave)
-    content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
     key = hashlib.sha256(job.workspace.pseudonym_key()).hexdigest()
-    ref = job.ref("privacy", wave, content, key)
+    ref = job.ref("privacy", wave, job.delivered(wave) or "absent", key)
     if not job.store.has(ref):
         delivered, provenance = step("intake", wave, lambda: stages.intake(job, wave), 0)
         cleaned: Cleaned = step("cleaning", wave, lambda: stages.cleaning(job, wave, delivered), len(delivered))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import traceback
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 from flows.job import Job
 from flows.ledger import Ledger, fingerprint, only_one, unchanged
 from flows.pipeline import Step, pipeline
+from flows.workspace import CODE
 from survey.errors import AnxinError
 
 Result = TypeVar("Result")
@@ -82,9 +82,14 @@ def withheld(error: BaseException) -> str:
     'ValueError'
     """
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).parent.name in ("survey", "reports", "flows")] or frames
+    ours = [frame for frame in frames if _of_ours(frame.filename)] or frames
     place = f"{Path(ours[-1].filename).parent.name}/{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
     return f"{type(error).__name__} at {place} (values withheld)"
+
+
+def _of_ours(file: str) -> bool:
+    path = Path(file)
+    return path.is_relative_to(CODE) and path.relative_to(CODE).parts[0] in ("survey", "reports", "flows")
 
 
 def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: Callable[[], datetime]) -> Outcome:
@@ -127,14 +132,21 @@ def unexpected(error: Exception) -> Unexpected:
 
 
 def _record(job: Job, lines: list[Line], published: dict[str, Path], fault: AnxinError | None) -> dict[str, Any]:
-    files = {wave: job.file(wave) for wave in job.waves}
     return {
         "status": "stopped" if fault else "published",
         "stopped_by": fault.describe() if fault else "",
         "published": {wave: place.resolve().name for wave, place in published.items()},
-        "inputs": {wave: hashlib.sha256(p.read_bytes()).hexdigest() for wave, p in files.items() if p.is_file()},
+        "inputs": {wave: digest for wave in job.waves if (digest := _delivered(job, wave))},
         "stages": [{**vars(line), "seconds": round(line.seconds, 3)} for line in lines],
     }
+
+
+def _delivered(job: Job, wave: str) -> str:
+    """Checksum of a delivery for the record of a run, whatever is wrong with it."""
+    try:
+        return job.delivered(wave)
+    except AnxinError:
+        return ""
 
 
 def plain(job: Job, step: Step) -> dict[str, Path]:

@@ -248,7 +248,8 @@ class Wave(Strict):
     """One delivery, and how it differs from the codebook."""
 
     file: str
-    """File name inside the survey's folder, or inside --source."""
+    """File, archive (.gz, .zip) or folder of part files inside the survey's folder, or inside --source; what a `query`
+    is called."""
     fieldwork: Fieldwork
     """First and last day of interviewing."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
@@ -261,6 +262,10 @@ class Wave(Strict):
     """Delimiter of a text file; detected when left out."""
     sheet: str | None = None
     """Sheet of a workbook; the first when left out."""
+    member: str | None = None
+    """File inside a .zip; when left out all that can be read, as parts of one delivery."""
+    query: str | None = None
+    """SQL whose answer is the delivery; the environment variable ANXIN_DATABASE holds the database's address."""
     columns: dict[str, Name] = {}
     """Delivered column name → item."""
     ignore: tuple[str, ...] = ()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import sqlite3
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +14,8 @@ import pytest
 
 from survey.codebook import Fieldwork, Wave
 from survey.errors import DataError
-from survey.intake import detect_encoding, read
+from survey.intake import Dictionary, checksum, detect_encoding, dictionary, read
+from survey.intake.source import DATABASE
 
 WAVE = Wave(file="x", fieldwork=Fieldwork(start="2026-01-01", end="2026-02-01"))  # type: ignore[arg-type]
 CELLS = [["007", "张三", "1;4;7", ""], ["8", "李四", ".", " "]]
@@ -93,3 +98,118 @@ def test_a_declared_encoding_that_is_wrong_names_the_line(tmp_path: Path) -> Non
 
 def test_western_text_is_not_taken_for_chinese() -> None:
     assert detect_encoding(("género;años;está;comisaría\n" * 30).encode("cp1252")) not in ("gb18030", "utf-8")
+
+
+def test_legacy_western_and_cyrillic_text_keeps_its_letters(tmp_path: Path) -> None:
+    """Bytes of both code pages mean letters in each other; only the language tells them apart."""
+    for encoding, line in {
+        "cp1252": "1;género;años en el barrio;está\n",
+        "cp1251": "1;Чувствуете ли;вы себя;да\n",
+    }.items():
+        path = tmp_path / f"{encoding}.csv"
+        path.write_bytes(("id;a;b;c\n" + "2;x;y;z\n" * 20_000 + line * 30).encode(encoding))
+        assert read(path, WAVE)[0].iloc[-1].tolist() == line.strip().split(";")
+
+
+def test_a_byte_out_of_the_ordinary_late_in_a_long_file(tmp_path: Path) -> None:
+    path = tmp_path / "wave.csv"
+    path.write_bytes(b"a,b\n" + b"1,plain\n" * 50_000 + "2,caf\u00e9\n".encode("latin-1"))
+    assert read(path, WAVE)[0]["b"].iloc[-1].startswith("caf")
+
+
+@pytest.mark.parametrize("kind", ["gz", "zip"])
+def test_archives_are_read_and_summed_as_they_came(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"wave.csv.{kind}"
+    content = as_csv(",").encode()
+    if kind == "gz":
+        path.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("__MACOSX/._wave.csv", b"noise")
+            archive.writestr("reading.pdf", b"%PDF")
+            archive.writestr("in/wave.csv", content)
+    frame, provenance = read(path, WAVE)
+    assert frame.to_numpy().tolist() == CELLS
+    assert provenance.sha256 == hashlib.sha256(path.read_bytes()).hexdigest() == checksum(path, WAVE)
+    assert provenance.parts == (("wave.csv", 2),)
+
+
+def test_a_folder_of_parts_is_one_delivery(tmp_path: Path) -> None:
+    folder = tmp_path / "wave"
+    folder.mkdir()
+    (folder / "1-north.csv").write_text("id,safe\n1,a\n2,b\n")
+    (folder / "2-south.csv").write_text("safe;id\nc;3\n")
+    (folder / ".DS_Store").write_text("noise")
+    frame, provenance = read(folder, WAVE)
+    assert frame.to_numpy().tolist() == [["1", "a"], ["2", "b"], ["3", "c"]]
+    assert frame.index.tolist() == [2, 3, 4]
+    assert provenance.parts == (("1-north.csv", 2), ("2-south.csv", 1))
+    (folder / "3-west.csv").write_text("id,afraid\n4,d\n")
+    with pytest.raises(DataError, match="3-west"):
+        read(folder, WAVE)
+
+
+def test_a_query_is_a_delivery(tmp_path: Path) -> None:
+    path = tmp_path / "cases.db"
+    with sqlite3.connect(path) as database:
+        database.execute("create table cases (id text, safe integer, w real)")
+        database.executemany("insert into cases values (?, ?, ?)", [("02", 1, 0.5), ("01", None, 2.0)])
+    environ = {DATABASE: f"sqlite:///{path}"}
+    wave = WAVE.model_copy(update={"query": "select id, safe, w from cases"})
+    frame, provenance = read(tmp_path / "x", wave, environ)
+    assert frame.to_numpy().tolist() == [["01", "", "2"], ["02", "1", "0.5"]]
+    assert provenance.reader == "query"
+    assert provenance.sha256 == checksum(tmp_path / "x", wave, environ)
+    read(
+        tmp_path / "x", wave.model_copy(update={"query": "insert into cases values ('03', 1, 1) returning id"}), environ
+    )
+    assert len(read(tmp_path / "x", wave, environ)[0]) == 2  # what a query writes is taken back
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "x", wave.model_copy(update={"query": "select '13800138000' from nowhere"}), environ)
+    assert "13800138000" not in str(caught.value)
+    with pytest.raises(DataError, match=DATABASE):
+        read(tmp_path / "x", wave, {})
+
+
+def test_what_a_statistical_file_says_about_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "wave.sav"
+    pyreadstat.write_sav(
+        pd.DataFrame({"safe": [1.0, 9.0]}), str(path), column_labels={"safe": "How safe"},
+        variable_value_labels={"safe": {1: "Safe", 9: "Refused"}}, missing_ranges={"safe": [9]},
+    )  # fmt: skip
+    found = dictionary(path, WAVE)
+    assert found == Dictionary({"safe": "How safe"}, {"safe": {"1": "Safe", "9": "Refused"}}, {"safe": ["9"]})
+    assert read(path, WAVE)[0]["safe"].tolist() == ["1", "9"]  # codes declared as missing are still delivered
+
+
+def test_sas_transport(tmp_path: Path) -> None:
+    path = tmp_path / "wave.xpt"
+    pyreadstat.write_xport(pd.DataFrame({"safe": [1.0, 2.0], "name": ["a", "b"]}), str(path))
+    assert read(path, WAVE)[0].to_numpy().tolist() == [["1", "a"], ["2", "b"]]
+
+
+def test_long_numbers_keep_their_digits(tmp_path: Path) -> None:
+    path = tmp_path / "wave.parquet"
+    pd.DataFrame({"id": [110101199003078515]}).to_parquet(path)
+    assert read(path, WAVE)[0].iloc[0, 0] == "110101199003078515"
+
+
+def test_an_archive_that_claims_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("survey.intake.source.LARGEST", 1000)
+    path = tmp_path / "wave.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1000))
+    with pytest.raises(DataError, match="unpacks to more"):
+        read(path, WAVE)
+
+
+@pytest.mark.parametrize("name", ["wave.csv.gz", "wave.zip"])
+def test_a_damaged_archive(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name.endswith("zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("wave.csv", as_csv(","))
+    else:
+        path.write_bytes(gzip.compress(as_csv(",").encode()))
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        read(path, WAVE)

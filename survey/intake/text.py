@@ -1,0 +1,208 @@
+"""Delimited text: encoding and delimiter detected, every cell as it stands."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from survey.codebook import Wave
+from survey.errors import DataError
+from survey.intake.source import Part, nothing
+
+DELIMITERS = "\t;,|"
+BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+GB2312_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
+# What French, German, Spanish, Portuguese, Italian and the Nordic languages write; code pages of the east put rarer
+# signs (¹, ³, £, ð) where their own letters are, so that text in them does not pass.
+WESTERN = {*map(chr, range(128)), *"áéíóúñüäöåçèêàâîôûßøæëïìòùãõÿœÁÉÍÓÚÑÜÄÖÅÇÈÊÀÂÎÔÛØÆËÏÌÒÙÃÕŒ¿¡«»°ºª–—’‘“”„…€·´\u00a0"}
+BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+LONGEST_HEADER = 16 << 20
+
+
+class Table(NamedTuple):
+    """Cells of one table, how they were found, and the row of the first case in the file."""
+
+    frame: pd.DataFrame
+    encoding: str = "utf-8"
+    delimiter: str = ""
+    first: int = 2
+
+
+def read_text(part: Part, wave: Wave) -> Table:
+    """Cells of a text.
+
+    Raises: DataError: it is no text of this encoding, or cannot be cut into cells.
+    """
+    encoding = wave.encoding or detect_encoding(part.content)
+    text = _decoded(part, encoding)
+    header, delimiter, body, lines = _header(text, part.name, wave)
+    return Table(_split(body, header, delimiter, part.name, lines), encoding, delimiter, lines + 1)
+
+
+def _decoded(part: Part, encoding: str) -> str:
+    try:
+        text = part.content.decode(encoding)
+    except LookupError:
+        raise DataError(
+            "{encoding} is no encoding", where="{file}", hint="try utf-8 or gb18030", encoding=encoding, file=part.name
+        ) from None
+    except UnicodeError as error:
+        start = getattr(error, "start", 0)
+        raise DataError(
+            "{file} is not written in {encoding}",
+            where="{file} line {line}",
+            expected="text in {encoding}",
+            got="byte {position} that is none",
+            hint="leave `encoding` out of survey.yaml to have it detected",
+            file=part.name,
+            encoding=encoding,
+            line=part.content.count(b"\n", 0, start) + 1,
+            position=start,
+        ) from None
+    found = BINARY.search(text)
+    if found:
+        raise DataError(
+            "{file} is not a text file",
+            where="{file} line {line}",
+            expected="text with a header line",
+            got="binary data at character {position}",
+            hint="was a workbook or an archive given a .csv name?",
+            file=part.name,
+            line=text.count("\n", 0, found.start()) + 1,
+            position=found.start(),
+        )
+    return text.removeprefix("\ufeff")
+
+
+def detect_encoding(content: bytes) -> str:
+    """Encoding of a text by its byte order mark, else UTF-8 if it is, else the likeliest of the legacy ones.
+
+    >>> detect_encoding("安全".encode()), detect_encoding(("安全感,年龄" * 20).encode("gb18030"))
+    ('utf-8', 'gb18030')
+    """
+    for mark, encoding in BOMS:
+        if content.startswith(mark):
+            return encoding
+    try:
+        content.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError:
+        pass
+    # Nearly all Chinese of GB18030 lies in the two-byte block of GB2312, where Western letters hardly ever stand in
+    # pairs; general detectors take short Chinese headers for other code pages.
+    high = len(content) - len(content.translate(None, bytes(range(128, 256))))
+    if 2 * len(GB2312_PAIR.findall(content)) >= 0.9 * high and _decodes(content, "gb18030"):
+        return "gb18030"
+    from charset_normalizer import from_bytes  # slow to import, and seldom needed
+
+    if _decodes(content, "cp1252") and set(content.decode("cp1252")) <= WESTERN:
+        return "cp1252"
+    telling = b"\n".join(line for line in content.splitlines() if not line.isascii())  # the rest says nothing
+    best = from_bytes(telling[:200_000]).best()
+    found = best.encoding if best is not None else "latin-1"
+    return found if _decodes(content, found) else "latin-1"
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _header(text: str, name: str, wave: Wave) -> tuple[list[str], str, str, int]:
+    """Column names, the delimiter, what comes after the header, and how many lines that took."""
+    start = text[:LONGEST_HEADER]
+    first = re.sub(r'"[^"]*"', "", start[: start.find("\n")] if "\n" in start else start)
+    delimiter = wave.delimiter or max(DELIMITERS, key=first.count)
+    limit = csv.field_size_limit(LONGEST_HEADER)
+    try:
+        reader = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)
+        header = next(reader)
+    except (csv.Error, StopIteration, TypeError):
+        raise _not_cells(name, [], []) from None
+    finally:
+        csv.field_size_limit(limit)
+    body = text
+    for _ in range(reader.line_num):
+        body = body[re.search(r"\r\n|\r|\n|\Z", body).end() :]  # type: ignore[union-attr]
+    check_header(header, name)
+    return header, delimiter, body, reader.line_num
+
+
+def _split(body: str, header: list[str], delimiter: str, name: str, lines: int) -> pd.DataFrame:
+    from pyarrow import ArrowException, string
+    from pyarrow import csv as arrow_csv
+
+    short: list[tuple[int, int]] = []
+
+    def remember(row: Any) -> str:
+        short.append(((row.number or 0) + lines, row.actual_columns))
+        return "error"
+
+    if not body.strip():
+        raise nothing(name)
+    content = body.encode("utf-8", "surrogatepass")
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(content),
+            read_options=arrow_csv.ReadOptions(column_names=header, use_threads=False, block_size=1 << 24),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values='"' in body, invalid_row_handler=remember
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, string()), strings_can_be_null=False
+            ),
+        )
+        return pd.DataFrame(table.to_pandas())
+    except (ArrowException, UnicodeError):
+        raise _not_cells(name, header, short) from None
+
+
+def _not_cells(name: str, header: Sequence[str], short: Sequence[tuple[int, int]]) -> DataError:
+    """Why a text could not be cut into cells: a line of another length, or quotes that do not close."""
+    if not short:
+        return DataError(
+            "{file} cannot be cut into cells",
+            where="{file}",
+            expected="cells between delimiters, quotes in pairs",
+            hint="look for a quotation mark that is not closed",
+            file=name,
+        )
+    line, cells = short[-1]
+    return DataError(
+        "A line of {file} has another number of cells than the header",
+        where="{file} line {line}",
+        expected="{expected_cells} cells",
+        got="{cells} cells",
+        hint="the file may be cut off, or a cell holds the delimiter without quotes",
+        file=name,
+        line=line,
+        expected_cells=len(header),
+        cells=cells,
+    )
+
+
+def check_header(header: Sequence[str], name: str) -> None:
+    """Raise where a column has no name, or the name of another one."""
+    seen: dict[str, int] = {}
+    for position, column in enumerate((column.strip() for column in header), start=1):
+        if not column or column in seen:
+            raise DataError(
+                "{file} has a column name twice" if column else "{file} has a column without a name",
+                where="{file} line 1, column {position}",
+                expected="every column once, with a name",
+                got="the name of column {first} again" if column else "nothing",
+                hint="ask for a delivery with one of the two renamed",
+                file=name,
+                first=seen.get(column, 0),
+                position=position,
+            )
+        seen[column] = position
