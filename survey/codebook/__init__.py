@@ -1,0 +1,102 @@
+"""survey.yaml as frozen typed values: questionnaire, design, weighting, privacy, disclosure, report plan, waves.
+
+Unknown keys are refused and every mistake is told with its line. Codes are strings everywhere ("1", "2"), as they are
+in delivered files, margins and result tables. Wording stands beside each variable, by language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from survey.codebook.base import Name, Strict, WaveName, Words, choice, number_code, say
+from survey.codebook.plan import Model, Practice, Report
+from survey.codebook.policy import Disclosure, Gates, Privacy
+from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale
+from survey.codebook.sampling import Design, Trim, Weighting
+from survey.codebook.waves import Fieldwork, Wave
+
+__all__ = [
+    "Codebook", "Design", "Disclosure", "Disposition", "Fieldwork", "Gates", "Indicator", "Item", "Model", "Practice",
+    "Privacy", "Recipe", "Report", "Scale", "Trim", "Wave", "Weighting", "choice", "json_schema", "number_code", "say",
+    "survey_files",
+]  # fmt: skip
+
+
+class Codebook(Strict):
+    """One survey, whole."""
+
+    survey: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    """Name of the survey and of its folder."""
+    title: Words
+    publisher: Words
+    population: Words
+    """Whom the figures speak of."""
+    method: Words
+    """Mode and frame of the interviews in a sentence."""
+    source: Words = {}
+    """Licence and citation of data that are not the publisher's own."""
+    limits: Words = {}
+    """What the survey cannot tell."""
+    simulated: bool = False
+    """Whether the data are invented; then every page says so."""
+    languages: Annotated[tuple[Literal["zh", "en"], ...], Field(min_length=1)] = ("zh", "en")
+    blocks: dict[Name, Words] = {}
+    scales: dict[Name, Scale] = {}
+    items: dict[Name, Item]
+    derived: dict[Name, Recipe] = {}
+    indicators: dict[Name, Indicator]
+    dispositions: Disposition | None = None
+    respondent: Name | None = None
+    """Code item that tells persons apart; repeated values are duplicates."""
+    interviewer: Name | None = None
+    duration: Name | None = None
+    """Number item with the length of the interview in minutes."""
+    started: Name | None = None
+    """Time item with the start of the interview."""
+    design: Design = Design()
+    weighting: Weighting = Weighting()
+    privacy: Privacy = Privacy()
+    disclosure: Disclosure = Disclosure()
+    gates: Gates = Gates()
+    report: Report
+    waves: Annotated[dict[WaveName, Wave], Field(min_length=1)]
+
+    def scale_of(self, variable: str) -> Scale | None:
+        """Scale that words an item or a derived variable, None for numbers and 0/1 variables."""
+        source = self.items.get(variable) or self.derived.get(variable)
+        return self.scales.get(source.scale) if source is not None and source.scale else None
+
+    def recipes(self) -> dict[str, Recipe]:
+        """Derived variables, then indicators, by name."""
+        return {**self.derived, **self.indicators}
+
+    def label(self, variable: str, language: str) -> str:
+        """Short wording of an item, derived variable or indicator; its name when it has none."""
+        source = self.items.get(variable) or self.recipes().get(variable)
+        return say(source.label, language) or variable if source is not None else variable
+
+    def level_label(self, variable: str, level: str, language: str) -> str:
+        """Wording of one level of a variable; the code when it has none."""
+        scale = self.scale_of(variable)
+        return say(scale.levels.get(level, {}), language) or level if scale else level
+
+    def earlier(self, wave: str) -> list[str]:
+        """Names of the waves up to and including `wave`, in the order of their fieldwork."""
+        order = sorted(self.waves, key=lambda name: (self.waves[name].fieldwork.start, name))
+        return order[: order.index(wave) + 1]
+
+
+def survey_files(folder: Path) -> Iterator[Path]:
+    """survey.yaml and margins.csv of a survey's folder, those that exist."""
+    for name in ("survey.yaml", "margins.csv"):
+        if (folder / name).is_file():
+            yield folder / name
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of survey.yaml, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Codebook.model_json_schema()}

@@ -1,0 +1,46 @@
+"""What may pass the two boundaries, and what stops a publication."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from survey.codebook.base import Name, Strict, Words
+
+
+class Privacy(Strict):
+    """The identity boundary: what is replaced, generalised and measured."""
+
+    pseudonyms: tuple[Name, ...] = ()
+    """Code items replaced by keyed pseudonyms (HMAC-SHA-256)."""
+    generalise: dict[Name, Name] = {}
+    """Item → the coarser derived variable that stays in its place."""
+    quasi_identifiers: tuple[Name, ...] = ()
+    """Items that together could single out a person; k is measured over their crossing."""
+    exact: dict[Name, Words] = {}
+    """Numbers that stay exact below the boundary, each with the reason."""
+
+
+class Disclosure(Strict):
+    """The release boundary: what may be shown."""
+
+    min_n: Annotated[int, Field(ge=1)] = 10
+    """Fewer respondents: withheld, marked [c]."""
+    caution_n: Annotated[int, Field(ge=1)] = 100
+    """Fewer respondents: shown with a caution."""
+    min_psus: Annotated[int, Field(ge=1)] = 2
+    """Fewer distinct PSUs in a subgroup: withheld, marked [c]."""
+
+
+class Gates(Strict):
+    """Thresholds that stop publication."""
+
+    min_completes: Annotated[int, Field(ge=1)] = 100
+    """Fewest complete interviews."""
+    max_quarantined: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Largest share of interviews put in quarantine."""
+    max_unknown_levels: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Largest share of an item's answers that no level of its scale explains."""
+    max_deff: Annotated[float, Field(gt=1)] = 4.0
+    """Largest Kish design effect of the final weights."""

@@ -1,0 +1,93 @@
+"""The questionnaire: scales, items, what is derived from them, and what became of each case."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from survey.codebook.base import Code, Name, Reason, Strict, Words
+
+
+class Scale(Strict):
+    """The answers one question offers, in their order."""
+
+    levels: dict[Code, Words]
+    """Code → wording by language, in the order of the questionnaire."""
+    missing: dict[Code, Reason] = {}
+    """Code → why there is no answer."""
+    ordered: bool = True
+    """Whether the order of the levels means more or less of something (drawn as a Likert bar)."""
+    positive: tuple[Code, ...] = ()
+    """The levels that count as a good answer (top-two-box); colours and stacking follow them."""
+
+
+class Item(Strict):
+    """One question, or one column of paradata, design or identity."""
+
+    kind: Literal["single", "multiple", "number", "code", "time", "text", "identifier"] = "single"
+    """single: one level of a scale; multiple: several levels in one cell; number; code: an id that may be
+    pseudonymised; time: a moment; text: free text, never kept; identifier: names, numbers, addresses, never kept."""
+    block: Name = "other"
+    """The chapter of the questionnaire; blocks are worded under `blocks`."""
+    scale: Name | None = None
+    """Name of the scale of a single or multiple item."""
+    text: Words = {}
+    """The question as it was asked."""
+    label: Words = {}
+    """Two to six words for tables and charts."""
+    range: tuple[float, float] | None = None
+    """Smallest and largest plausible number, both allowed."""
+    missing: dict[Code, Reason] = {}
+    """Missing codes of a number, or further ones of this item."""
+    separator: str = ";"
+    """What stands between the codes of a multiple item."""
+    asked_if: dict[Name, tuple[Code, ...]] = {}
+    """Routing: asked only of those whose answer to each named item is among the codes."""
+    required: bool = False
+    """An interview without this answer is partial and is quarantined."""
+
+
+class Recipe(Strict):
+    """A variable made from others by one of a closed set of recipes."""
+
+    recipe: Literal["band", "collapse", "share", "any", "coalesce"]
+    """band: a number cut at `edges`; collapse: levels of one item joined by `to`; share: proportion of the answered
+    items whose answer is among `levels`; any: 1 if one of the items is among `levels`; coalesce: the first answered."""
+    of: Annotated[tuple[Name, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+    """The item or items it is made from."""
+    levels: tuple[Code, ...] = ()
+    """share, any: the codes that count."""
+    edges: tuple[float, ...] = ()
+    """band: lower bounds of the bands, ascending; the last band is open."""
+    to: dict[Code, tuple[Code, ...]] = {}
+    """collapse: new code → old codes."""
+    scale: Name | None = None
+    """band, collapse, coalesce: the scale that words the result."""
+    min_answered: Annotated[int, Field(ge=1)] | None = None
+    """Fewest answers among the items for a result; left out, share needs one, and any needs all of them to say no."""
+    label: Words = {}
+    """Two to six words for tables and charts."""
+
+
+class Indicator(Recipe):
+    """A headline figure: the mean of a share or any recipe, with its definition in words."""
+
+    recipe: Literal["share", "any"]
+    definition: Words
+    """How it is computed, printed in the report, because the same word is computed differently from city to city."""
+    better: Literal["higher", "lower"] = "higher"
+    """Which direction is good news."""
+
+
+class Disposition(Strict):
+    """Paradata from which response rates follow."""
+
+    item: Name
+    """Item with the final disposition of each case; a case counted as complete is an interview."""
+    groups: dict[
+        Literal["complete", "partial", "refusal", "noncontact", "other", "unknown", "ineligible"], tuple[Code, ...]
+    ]
+    """AAPOR group → codes of the item."""
+    eligibility: Annotated[float, Field(ge=0, le=1)] | None = None
+    """e of RR3; estimated from the resolved cases when left out."""

@@ -1,0 +1,59 @@
+"""One wave: its delivery, and how it differs from the codebook."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from survey.codebook.base import Code, Name, Reason, Strict
+
+
+class Fieldwork(Strict):
+    """First and last day of interviewing."""
+
+    start: dt.date
+    end: dt.date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Fieldwork:
+        if self.end < self.start:
+            raise ValueError("fieldwork ends before it starts")
+        return self
+
+
+class Wave(Strict):
+    """One delivery, and how it differs from the codebook."""
+
+    file: str
+    """File, archive (.gz, .zip) or folder of part files inside the survey's folder, or inside --source; what a `query`
+    is called."""
+    fieldwork: Fieldwork
+    """First and last day of interviewing."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Checksum the delivered file must have."""
+    available_from: str | None = None
+    """Where to get the file when it is not kept with the survey."""
+    encoding: str | None = None
+    """Encoding of a text file; detected when left out."""
+    delimiter: str | None = None
+    """Delimiter of a text file; detected when left out."""
+    sheet: str | None = None
+    """Sheet of a workbook; the first when left out."""
+    member: str | None = None
+    """File inside a .zip; when left out all that can be read, as parts of one delivery."""
+    query: str | None = None
+    """SQL whose answer is the delivery; the environment variable ANXIN_DATABASE holds the database's address."""
+    columns: dict[str, Name] = {}
+    """Delivered column name → item."""
+    ignore: tuple[str, ...] = ()
+    """Delivered columns that are not used."""
+    recode: dict[Name, dict[Code, Code]] = {}
+    """Item → delivered code → code of the codebook."""
+    reverse: tuple[Name, ...] = ()
+    """Items delivered with their scale the other way round."""
+    missing: dict[Code, Reason] = {}
+    """Missing codes of this wave, for every item."""
+    not_asked: tuple[Name, ...] = ()
+    """Items this wave did not ask."""

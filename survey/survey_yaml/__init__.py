@@ -1,0 +1,162 @@
+"""Text of survey.yaml → Codebook; every mistake is told with its line, what was expected, what was found and a hint."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from survey.codebook import Codebook
+from survey.errors import CodebookError
+from survey.survey_yaml.references import Mistake, Path, nearest, references
+
+# What pydantic wanted, by the type of its error, in words that a catalogue can translate.
+WANTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "date_from_datetime_parsing": "a date such as 2026-04-01",
+    "date_parsing": "a date such as 2026-04-01",
+    "date_type": "a date such as 2026-04-01",
+    "dict_type": "keys with values",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of {ge} or more",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "less_than_equal": "a number of {le} or less",
+    "literal_error": "one of {known}",
+    "model_type": "keys with values",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_type": "a text",
+    "tuple_type": "a list",
+    "value_error": "a last day that is not before the first",
+}
+
+
+def parse(text: str, name: str = "survey.yaml") -> Codebook:
+    """Codebook of the text of a survey.yaml.
+
+    Args: text: YAML 1.2.   name: file name for messages.   Raises: CodebookError: not YAML, a key twice, an unknown
+    key, a wrong value, or a name that nothing defines.
+    """
+    try:
+        content = YAML(typ="safe").load(text)
+    except MarkedYAMLError as error:
+        raise _syntax(error, name) from None
+    except (YAMLError, ValueError) as error:
+        raise CodebookError(
+            "{name} cannot be read", where="{name}", got="{found}", name=name, found=str(error)[:200]
+        ) from None
+    if not isinstance(content, dict):
+        raise CodebookError("{name} is empty", where="{name}", expected="a survey's settings", name=name)
+    try:
+        book = Codebook.model_validate(content)
+    except ValidationError as error:
+        mistakes = [_from_pydantic(detail) for detail in error.errors()]
+        raise _first(mistakes, text, name) from None
+    mistakes = list(references(book))
+    if mistakes:
+        raise _first(mistakes, text, name)
+    return book
+
+
+def _syntax(error: MarkedYAMLError, name: str) -> CodebookError:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    twice = isinstance(error, DuplicateKeyError)
+    return CodebookError(
+        "{name} is not as it should be",
+        where="{name} line {line}, column {column}",
+        expected="every key once" if twice else "valid YAML",
+        got="{found}",
+        hint="rename or delete one of the two"
+        if twice
+        else "look at the indentation; inside {{ }} quote a text that holds , : ? or quotes",
+        name=name,
+        line=line,
+        column=column,
+        found=str(error.problem or error.context).split("\n")[0],
+    )
+
+
+def _first(mistakes: Sequence[Mistake], text: str, name: str) -> CodebookError:
+    first = mistakes[0]
+    values = {"name": name, "count": len(mistakes), "line": line_of(text, first.path)}
+    return CodebookError(
+        "{name} is not as it should be ({count} to mend, this is the first)",
+        where="{name} line {line}, {path}" if first.path else "{name} line {line}",
+        expected=first.expected,
+        got=first.got,
+        hint=first.hint,
+        path=".".join(map(str, first.path)),
+        **{**first.values, **values},
+    )
+
+
+def line_of(text: str, path: Path) -> int:
+    """Line (from 1) of the place in a YAML text that a path of keys names; of its nearest parent when it is not there.
+
+    >>> line_of("a:\\n  b: 1\\n  c: [1,\\n   2]\\n", ("a", "c"))
+    3
+    """
+    node = YAML(typ="rt").load(text)
+    line = 0
+    for key in path:
+        matching = next((own for own in node if str(own) == str(key)), None) if hasattr(node, "keys") else key
+        try:
+            line = node.lc.key(matching)[0] if hasattr(node, "keys") else node.lc.item(matching)[0]
+            node = node[matching]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return int(line) + 1
+
+
+def _from_pydantic(detail: Any) -> Mistake:
+    path = tuple(part for part in detail["loc"] if part != "[key]")
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(path[-1]), _keys_beside(path), n=1)
+        hint = "did you mean {near}?" if near else "delete it, or see `anxin schema` for the keys there are"
+        return Mistake(
+            path, expected="a known key", got="the unknown key {key}", hint=hint, key=path[-1], near=nearest(near)
+        )
+    if kind == "missing":
+        hint = "add it; `anxin schema` explains every key"
+        return Mistake(path, expected="the key {key}", got="nothing", hint=hint, key=path[-1])
+    return Mistake(
+        path,
+        expected=WANTED.get(kind, "{said}"),
+        got="{found}",
+        hint="`anxin schema` explains every key",
+        found=f"{detail['input']!r}"[:80],
+        said=detail["msg"],
+        known=str(context.get("expected")).replace(" or ", ", "),
+        **{limit: context.get(limit) for limit in ("gt", "ge", "le", "pattern")},
+    )
+
+
+def _keys_beside(path: Path) -> list[str]:
+    """The keys that are allowed where an unknown one was found, from the JSON Schema."""
+    schema = Codebook.model_json_schema()
+    node: Any = schema
+    for part in path[:-1]:
+        node = _resolve(node, schema)
+        named = next(iter(node.get("patternProperties", {}).values()), None)
+        node = (
+            node.get("properties", {}).get(part) or named or node.get("additionalProperties") or node.get("items") or {}
+        )
+    return list(_resolve(node, schema).get("properties", {})) if isinstance(node, dict) else []
+
+
+def _resolve(node: Any, schema: dict[str, Any]) -> Any:
+    for option in [node, *node.get("anyOf", [])] if isinstance(node, dict) else []:
+        if "$ref" in option:
+            return schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+    return node
