@@ -71,7 +71,7 @@ def typed(
         else:
             columns[name], why = cells.str.strip(), None
         if why is not None:
-            reasons[name] = _routed(columns, reasons, name, item, why, wave, notes)
+            reasons[name] = _routed(columns, reasons, name, item, why, cells, wave, notes)
     return columns, reasons
 
 
@@ -172,8 +172,10 @@ def _number(cells: pd.Series, name: str, item: Item, wave: Wave, notes: Notes) -
     low, high = item.range or (-np.inf, np.inf)
     values = np.full(len(uniques), np.nan)
     why: list[str] = []
+    recode = wave.recode.get(name, {})
     for place, text in enumerate(uniques):
         code = number_code(text)
+        code = recode.get(text.strip(), recode.get(code, code))
         inside = _float(code)
         if code in item.missing:
             why.append(item.missing[code])
@@ -206,6 +208,7 @@ def _routed(
     name: str,
     item: Item,
     reasons: pd.Series,
+    cells: pd.Series,
     wave: Wave,
     notes: Notes,
 ) -> pd.Series:
@@ -221,6 +224,8 @@ def _routed(
         if other in whys:  # whoever was not asked the filter question for a reason was not asked this one either
             skipped |= whys[other] == CODE_OF["not_applicable"]
         wrong = skipped & (reasons == CODE_OF["answered"])
+        if item.unasked:
+            wrong &= ~cells.str.strip().isin(item.unasked)
         notes.add(reasons.index[wrong], name, "routing", "set_missing")
         for column in [key for key in columns if key == name or key.startswith(choice(name, ""))]:
             columns[column] = columns[column].where(~skipped)

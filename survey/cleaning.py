@@ -42,6 +42,7 @@ def clean(delivered: pd.DataFrame, book: Codebook, wave_name: str) -> Cleaned:
     """
     wave = book.waves[wave_name]
     notes = Notes(wave_name, wave.file)
+    delivered = of_wave(delivered, wave)
     cells = rename(delivered, book, wave)
     cases, contradicted = _once(cells, book, notes)
     is_interview, dispositions = _interviews(cases, book)
@@ -65,6 +66,33 @@ def clean(delivered: pd.DataFrame, book: Codebook, wave_name: str) -> Cleaned:
     _weighable(frame, book, wave)
     _estimable(frame, book, wave)
     return Cleaned(derive(frame, book), reasons, problems, quarantine, dispositions, counts)
+
+
+def of_wave(delivered: pd.DataFrame, wave: Wave) -> pd.DataFrame:
+    """The rows of a wave, where its file holds several waves.   Raises: DataError: there are none."""
+    inside = pd.Series(True, index=delivered.index)
+    for column, codes in wave.rows.items():
+        if column not in delivered.columns:
+            raise DataError(
+                "{file} has no column {column} to tell its waves by",
+                where="{file} line 1",
+                expected="a column {column}",
+                got="{count} others",
+                file=wave.file,
+                column=column,
+                count=delivered.shape[1],
+            )
+        inside &= delivered[column].str.strip().isin(codes)
+    if not inside.any():
+        raise DataError(
+            "{file} has no row of this wave",
+            where="{file}, columns {columns}",
+            expected="rows with the codes under `rows`",
+            got="none",
+            file=wave.file,
+            columns=", ".join(wave.rows),
+        )
+    return delivered if inside.all() else delivered.loc[inside]
 
 
 def rename(delivered: pd.DataFrame, book: Codebook, wave: Wave) -> pd.DataFrame:

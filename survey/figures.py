@@ -24,16 +24,19 @@ STRATUM = "stratum_"
 TERM = re.compile(r"^C\((?P<item>\w+)\)\[(?:T\.)?(?P<level>.+)\]$")
 
 
-def design_of(wave: Protected, book: Codebook) -> SurveyDesign:
-    """The design of a weighted wave: strata crossed to one, units nested in them, variance aware of the raking."""
+def design_of(wave: Protected, book: Codebook, weight: str | None = None) -> SurveyDesign:
+    """The design of a weighted wave: strata crossed to one, units nested in them, variance aware of the raking.
+
+    weight: a ready weight in place of the final one, as it stands.
+    """
     frame, settings = wave.frame, book.design
     if settings.strata:
         frame = frame.assign(**{STRATUM: crossing(frame, ":".join(settings.strata))})
-    raked = [crossing(frame, margin) for margin in book.weighting.rake]
+    raked = [] if weight else [crossing(frame, margin) for margin in book.weighting.rake]
     steps = [Calibration.of_margins(raked, frame[BASE].to_numpy(float), frame[FINAL].to_numpy(float))] if raked else []
     return SurveyDesign(
         frame,
-        weights=FINAL,
+        weights=FINAL if weight is None else frame[weight].fillna(0.0).to_numpy(),
         strata=STRATUM if settings.strata else None,
         psu=list(settings.psu) or None,
         fpc=list(settings.fpc) or None,
@@ -73,10 +76,22 @@ def levels(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
     parts = [estimate.proportion(d, single)] if single else []
     parts += [_multiple(d, item, book) for item in shown if book.items[item].kind == "multiple"]
     parts = [rows.assign(block=rows["item"].map({item: book.items[item].block for item in shown})) for rows in parts]
-    for block, variables in (("indicators", list(book.indicators)), ("practices", practice_variables(book))):
+    for block, each, variables in (
+        *(("indicators", *part) for part in _by_weight(wave, book)),
+        ("practices", d, practice_variables(book)),
+    ):
         for by in [None, *breakdowns(book)] if variables else []:
-            parts.append(shares(d, variables, by).assign(block=block))
+            parts.append(shares(each, variables, by).assign(block=block))
     return results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name))
+
+
+def _by_weight(wave: Protected, book: Codebook) -> list[tuple[SurveyDesign, list[str]]]:
+    """The indicators, and the design they are estimated by: one for each weight they name."""
+    sets: dict[str | None, list[str]] = {}
+    for name, indicator in book.indicators.items():
+        known = indicator.weight in wave.frame and wave.frame[indicator.weight].notna().any()
+        sets.setdefault(indicator.weight if known else None, []).append(name)
+    return [(design_of(wave, book, weight), variables) for weight, variables in sets.items()]
 
 
 def _multiple(d: SurveyDesign, item: str, book: Codebook) -> pd.DataFrame:
@@ -118,16 +133,21 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     of an indicator, the groups of an indicator over all breakdowns.
     """
     names = list(waves)
-    designs = {name: design_of(wave, book) for name, wave in waves.items()}
-    now = designs[names[-1]]
-    asked = [name for name in book.indicators if now.frame[name].notna().any()]
-    parts = [
-        compare.against_rest(now, asked, by, measure="mean", adjust="").assign(level="rest")
-        for by in (breakdowns(book) if asked else [])
-    ]
+    designs = {name: _by_weight(wave, book) for name, wave in waves.items()}
+    parts = []
+    for now, indicators in designs[names[-1]]:
+        asked = [name for name in indicators if now.frame[name].notna().any()]
+        parts += [
+            compare.against_rest(now, asked, by, measure="mean", adjust="").assign(level="rest")
+            for by in (breakdowns(book) if asked else [])
+        ]
     for earlier in dict.fromkeys(names[:-1]):
         whole_table = earlier == names[-2]  # since the first wave, the city alone
-        parts += _changes(designs[earlier], now, earlier, [None, *(breakdowns(book) if whole_table else [])], book)
+        groups = [None, *(breakdowns(book) if whole_table else [])]
+        for before, indicators in designs[earlier]:
+            for now, later in designs[names[-1]]:
+                shared = [name for name in indicators if name in later]
+                parts += _changes(before, now, earlier, groups, shared, book)
     if not parts:
         return results([])
     rows = pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=names[-1], block="indicators")
@@ -137,10 +157,11 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
 
 
 def _changes(
-    before: SurveyDesign, now: SurveyDesign, earlier: str, groups: list[str | None], book: Codebook
-) -> list[pd.DataFrame]:
+    before: SurveyDesign, now: SurveyDesign, earlier: str, groups: list[str | None], indicators: list[str],
+    book: Codebook,
+) -> list[pd.DataFrame]:  # fmt: skip
     """Change of the indicators that both waves asked, for everybody and by group; level names the earlier wave."""
-    both = [name for name in book.indicators if before.frame[name].notna().any() and now.frame[name].notna().any()]
+    both = [name for name in indicators if before.frame[name].notna().any() and now.frame[name].notna().any()]
     stacked = compare.two_waves(before, now, book.design.shared_psus)
     return [
         compare.change_within(stacked, both, group, measure="mean").assign(level=earlier)
@@ -153,9 +174,9 @@ def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
 
     Levels that fewer than min_n respondents gave are left out: a coefficient of a level is a figure of its respondents.
     """
-    d = design_of(wave, book)
     parts = []
     for label, plan in book.report.models.items():
+        d = next((d for d, indicators in _by_weight(wave, book) if plan.outcome in indicators), design_of(wave, book))
         supported, terms = _supported(d, [plan.outcome, *plan.terms], book)
         formula = " + ".join(f"C({term})" if book.scale_of(term) else term for term in terms if term != plan.outcome)
         fit = model.fit(supported, f"{plan.outcome} ~ {formula or 1}", family=plan.family)

@@ -61,8 +61,9 @@ def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes) -> Protecte
     frame = cleaned.frame[kept].assign(**{BASE: base}).iloc[order].reset_index(drop=True)
     for item in book.privacy.pseudonyms:
         if item in frame:
-            # A PSU keeps its pseudonym from wave to wave where waves share PSUs: their errors are correlated.
-            scope = "" if item in book.design.psu and book.design.shared_psus else wave
+            # Where waves share strata and PSUs they keep their pseudonyms: the waves' errors are correlated.
+            drawn = item in (*book.design.strata, *book.design.psu)
+            scope = "" if drawn and book.design.shared_psus else wave
             frame[item] = pseudonyms(frame[item], key, f"{book.survey}|{scope}|{item}")
     kept_items = {column.split("=")[0] for column in kept}
     reasons = cleaned.reasons[[item for item in cleaned.reasons if item in kept_items]]
@@ -72,7 +73,7 @@ def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes) -> Protecte
 
 def _kept(book: Codebook, frame: pd.DataFrame) -> list[str]:
     """Columns that may pass: answers with a scale, recipes, pseudonyms, and the numbers that have a stated use."""
-    used = {*book.privacy.exact, *book.design.fpc, *book.design.strata, *book.design.psu}
+    used = {*book.privacy.exact, *book.design.fpc, *book.design.strata, *book.design.psu, *book.other_weights()}
     coded = {name for name, item in book.items.items() if item.kind in ("single", "multiple")}
     passing = (coded | set(book.recipes()) | set(book.privacy.pseudonyms) | used) - set(book.privacy.generalise)
     forbidden = {name for name, item in book.items.items() if item.kind in ("identifier", "text", "time")}

@@ -74,6 +74,11 @@ class Codebook(Strict):
         """Derived variables, then indicators, by name."""
         return {**self.derived, **self.indicators}
 
+    def other_weights(self) -> list[str]:
+        """Items with ready weights of figures that speak of another unit than persons."""
+        weights = (indicator.weight for indicator in self.indicators.values())
+        return list(dict.fromkeys(weight for weight in weights if weight))
+
     def label(self, variable: str, language: str) -> str:
         """Short wording of an item, derived variable or indicator; its name when it has none."""
         source = self.items.get(variable) or self.recipes().get(variable)

@@ -44,6 +44,8 @@ class Item(Strict):
     """What stands between the codes of a multiple item."""
     asked_if: dict[Name, tuple[Code, ...]] = {}
     """Routing: asked only of those whose answer to each named item is among the codes."""
+    unasked: tuple[Code, ...] = ()
+    """Codes that the delivery holds where routing left the question out, such as a 0 for the other sex."""
     required: bool = False
     """An interview without this answer is partial and is quarantined."""
 
@@ -78,6 +80,8 @@ class Indicator(Recipe):
     """How it is computed, printed in the report, because the same word is computed differently from city to city."""
     better: Literal["higher", "lower"] = "higher"
     """Which direction is good news."""
+    weight: Name | None = None
+    """Number item with the ready weight of this figure, where it speaks of another unit than persons (households)."""
 
 
 class Disposition(Strict):

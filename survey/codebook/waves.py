@@ -45,6 +45,8 @@ class Wave(Strict):
     """File inside a .zip; when left out all that can be read, as parts of one delivery."""
     query: str | None = None
     """SQL whose answer is the delivery; the environment variable ANXIN_DATABASE holds the database's address."""
+    rows: dict[str, tuple[Code, ...]] = {}
+    """Delivered column → its codes in this wave, where one file holds several waves; other rows are not this wave's."""
     columns: dict[str, Name] = {}
     """Delivered column name → item."""
     ignore: tuple[str, ...] = ()

@@ -140,6 +140,9 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
         (("report", "groups"), book.report.groups),
         (("report", "area"), [book.report.area] if book.report.area else []),
     ]
+    places += [
+        (("indicators", name, "weight"), [found.weight]) for name, found in book.indicators.items() if found.weight
+    ]
     for field in ("respondent", "interviewer", "duration", "started"):
         value = getattr(book, field)
         places.append(((field,), [value] if value else []))
@@ -168,7 +171,7 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
 def _boundary(book: Codebook) -> Iterator[Mistake]:
     """What passes the identity boundary must be bounded numbers, worded answers or pseudonyms."""
     weights = [*book.weighting.inverse, *book.weighting.times, *([book.weighting.base] if book.weighting.base else [])]
-    for name in dict.fromkeys([*book.privacy.exact, *book.design.fpc, *weights]):
+    for name in dict.fromkeys([*book.privacy.exact, *book.design.fpc, *weights, *book.other_weights()]):
         item = book.items.get(name)
         if item is not None and item.kind == "number" and item.range is None:
             yield Mistake(

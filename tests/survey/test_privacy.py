@@ -68,6 +68,15 @@ def test_people_are_unlinked_between_waves_and_communities_are_not() -> None:
     assert first["community"].tolist() == second["community"].tolist()
 
 
+def test_a_stratum_that_is_an_id_links_the_waves_that_share_it() -> None:
+    """Else the same strata would count as different ones and the covariance of two waves as nothing."""
+    by_id = YAML.replace("strata: [district], psu: [community]", "strata: [community], psu: [person]")
+    one, two = protected(yaml=by_id).frame, protected(wave="w2", yaml=by_id).frame
+    assert set(one["community"]) == set(two["community"])
+    alone = by_id.replace("lonely_psu: fail", "lonely_psu: fail, shared_psus: false")
+    assert not set(one["community"]) & set(protected(wave="w2", yaml=alone).frame["community"])
+
+
 def test_another_key_gives_other_pseudonyms() -> None:
     assert not set(protected().frame["person"]) & set(protected(key=KEY[::-1]).frame["person"])
 
