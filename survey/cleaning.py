@@ -137,7 +137,7 @@ def _unknown_column(column: str, position: int, names: Sequence[str], book: Code
         if near
         else "map it to an item, or add it to `ignore`; is the first line a header?",
         file=wave.file,
-        column=column if 2 * known > len(names) else masked(column),
+        column=column if 2 * known > len(names) and len(column) <= 80 else masked(column),
         position=position,
         near=near[0] if near else "",
     )
