@@ -232,8 +232,12 @@ def sample_frame(city: City, wave: str, seed: int, response: bool = True) -> pd.
     the names of survey.yaml. Codes are categories of text ("1"), missing where there is no answer for any reason;
     p_psu, p_household, adults, age, calls and duration are numbers. Base weight: adults / (p_psu · p_household).
     """
-    cases = draw(city, wave, seed, response)
-    done = cases.complete
+    return interviews(city, draw(city, wave, seed, response))
+
+
+def interviews(city: City, cases: Cases) -> pd.DataFrame:
+    """The complete interviews among the cases, in their order, as `sample_frame` describes them."""
+    done, wave = cases.complete, cases.wave
     who, people, place = cases.person[done], city.people, cases.community[done]
     columns: dict[str, object] = {
         "respondent": np.flatnonzero(done),

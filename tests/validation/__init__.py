@@ -1,0 +1,1 @@
+"""Whether intervals cover and tests err as often as they say, over many samples of a city whose truth is known."""
