@@ -89,10 +89,9 @@ def slopes(s: Sample) -> Rows:
 
 
 def changes(s: Sample) -> Rows:
-    both = compare.two_waves(s.before, s.waves[list(s.waves)[-1]])
     return {
-        "change of feeling safe": one(compare.change_within(both, "safe")),
-        "change, one district": one(compare.change_within(both, "safe", "district"), group=str(FAR)),
+        "change of feeling safe": one(s.change),
+        "change, one district": one(compare.change_within(s.last_two, "safe", "district"), group=str(FAR)),
     }
 
 

@@ -8,7 +8,6 @@ from survey import compare, effects, estimate, model
 from survey.equivalence import pairwise, tost
 from survey.regression.termtests import term_test
 from survey.sampling.linearized import Floats
-from tests.validation.figures import changes
 from tests.validation.known import Known
 from tests.validation.samples import Sample
 
@@ -63,10 +62,9 @@ def trends(s: Sample, world: Known) -> P:
 
 
 def equivalence(s: Sample, world: Known) -> P:
-    row = changes(s)["change of feeling safe"].to_frame().T
     true = world.truth["change of feeling safe"]
-    return {SIZE: float(tost(row, (true - 2 * MARGIN, true))["p"].iloc[0]),
-            POWER: float(tost(row, (true - MARGIN, true + MARGIN))["p"].iloc[0])}  # fmt: skip
+    return {SIZE: float(tost(s.change, (true - 2 * MARGIN, true))["p"].iloc[0]),
+            POWER: float(tost(s.change, (true - MARGIN, true + MARGIN))["p"].iloc[0])}  # fmt: skip
 
 
 def expected_power(sd: float, t: float) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 
 from simulation.questionnaire import WAVES
 from simulation.sample import Cases, draw, interviews
+from survey import compare
 from survey.codebook import Codebook
 from survey.design import SurveyDesign
 from survey.figures import design_of
@@ -34,10 +35,15 @@ class Sample:
     now: SurveyDesign
     waves: dict[str, SurveyDesign]
 
-    @property
-    def before(self) -> SurveyDesign:
-        """The wave before the last."""
-        return self.waves[BEFORE]
+    @cached_property
+    def last_two(self) -> SurveyDesign:
+        """The wave before the last and the last, stacked."""
+        return compare.two_waves(self.waves[BEFORE], self.waves[NOW])
+
+    @cached_property
+    def change(self) -> pd.DataFrame:
+        """Change of the share that feels safe, one row."""
+        return compare.change_within(self.last_two, "safe")
 
 
 @cache
