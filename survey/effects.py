@@ -102,7 +102,8 @@ class GroupTime:
     def pretrend(self) -> pd.DataFrame:
         """Joint Wald test that all effects before arrival are zero; statistic "pretrend", estimate F, level its df₁.
 
-        F = (ν−r+1)/(νr) · θ'V⁺θ on r = rank V and ν−r+1 degrees of freedom (Korn & Graubard 1990, adjusted Wald).
+        F = (ν−r+1)/(νr) · θ'V⁺θ on r = rank V and ν−r+1 degrees of freedom (Korn & Graubard 1990, adjusted Wald),
+        ν the smallest of any cohort with its controls: the least of the cohorts bounds how well V is known.
         A large p does not show that trends were parallel: look at the pre-effects and their intervals as well.
         """
         chosen = [k for k, pair in enumerate(self.pairs) if pair.t < pair.g and np.isfinite(self._se[k])]
@@ -111,7 +112,7 @@ class GroupTime:
             return results([row | {"reason": "no wave before the programme but the base: nothing to test"}])
         v = self.design.covariance(self._filled(self.table[:, chosen]), self.used)
         rank = int(np.linalg.matrix_rank(v, hermitian=True))
-        nu = self._freedom([self.pairs[k] for k in chosen])
+        nu = min(self._freedom([self.pairs[k]]) for k in chosen)
         rest = nu - rank + 1
         if rank == 0 or rest <= 0:
             return results([row | {"reason": "fewer sampling units than effects to test"}])

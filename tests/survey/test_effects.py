@@ -105,7 +105,7 @@ def test_the_joint_test_of_pre_trends_does_not_depend_on_the_base_wave() -> None
     v = vcov(found.tidy())
     pre = np.flatnonzero(found.tidy()["statistic"] == "att_pre")
     wald = found.estimate[pre] @ np.linalg.solve(v[np.ix_(pre, pre)], found.estimate[pre])
-    nu = PSUS - 6 - 1 - 1  # units of w3, w4 and never; one stratum; two groups of changes
+    nu = 4 + 8 - 1 - 1  # units of w4, the smallest cohort, and never; one stratum; two groups of changes
     assert tests[0]["estimate"] == pytest.approx((nu - 2) / (3 * nu) * wald)
 
 
