@@ -30,7 +30,7 @@ def variance(
     >>> variance(d, "a")["estimate"].tolist()
     [7.0]
     """
-    used, matrix, table = _moments(d, names(items))
+    used, matrix, table = moments(d, names(items))
     k = len(names(items))
     value = matrix.ravel()
     kinds = ["variance" if i == j else "covariance" for i in range(k) for j in range(k)]
@@ -48,7 +48,7 @@ def correlation(d: SurveyDesign, items: Sequence[str], level: float = 0.95, *, d
     >>> correlation(d, ["a", "b"])["estimate"].round(6).tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    used, s, table = _moments(d, list(items))
+    used, s, table = moments(d, list(items))
     k = len(items)
     scale = np.sqrt(np.diag(s))
     r = s / np.outer(scale, scale)
@@ -71,7 +71,7 @@ def alpha(d: SurveyDesign, items: Sequence[str]) -> pd.DataFrame:
     >>> alpha(d, ["a", "b"])["estimate"].round(6).tolist()
     [1.0]
     """
-    used, s, table = _moments(d, list(items))
+    used, s, table = moments(d, list(items))
     k = len(items)
     trace, whole = float(np.trace(s)), float(s.sum())
     value = k / (k - 1) * (1 - trace / whole)
@@ -122,7 +122,7 @@ def _kappa(counts: Floats) -> float:
     return (float(np.trace(p)) - expected) / (1 - expected)
 
 
-def _moments(d: SurveyDesign, items: list[str]) -> tuple[Bools, Floats, Floats]:
+def moments(d: SurveyDesign, items: list[str]) -> tuple[Bools, Floats, Floats]:
     """Rows used, covariance matrix (k, k), and its k² columns' unit influences or replicate values."""
     x = np.column_stack([numeric(item_column(d.frame, item), item) for item in items])
     used = d.mask & np.isfinite(x).all(axis=1) & (d.weights != 0)
