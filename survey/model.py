@@ -40,7 +40,7 @@ def fit(
         link: identity, logit, probit, cloglog, log, inverse, …; the family's usual one if not given.
         offset: a further expression added to the linear predictor.
         hessian: of an ordinal model; "numeric" differs the gradient by ±0.001, as R svyolr does, and loses digits.
-    Returns: a `Fit` (ordinal and multinomial: `Coefficients`); rows with a missing value in
+    Returns: a `Fit` (ordinal and multinomial: `CategoricalFit`); rows with a missing value in
         any term are left out and counted in `.dropped`.
     Raises: EstimationError: a term is not there, the outcome is constant or perfectly
         separated, or the fit does not converge; each with a hint.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,8 @@ from scipy import stats
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
 from survey.estimation.groups import coded
-from survey.regression.coefficients import Coefficients
-from survey.regression.formulas import read_terms
+from survey.regression.coefficients import Predictive
+from survey.regression.formulas import read_terms, without_aliases
 from survey.sampling.linearized import Floats, Ints
 
 Likelihood = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
@@ -31,16 +33,42 @@ LINKS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats], C
 }
 
 
+@dataclass(frozen=True)
+class CategoricalFit(Predictive):
+    """A fitted ordinal or multinomial model; levels are those of the outcome that the rows used have."""
+
+    levels: list[str]
+    problem: _Ordinal | _Multinomial
+    columns: list[int]
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Levels of the outcome in their order."""
+        return self.levels
+
+    def average(self, X: Floats) -> tuple[Floats, Floats]:
+        """As `Predictive.average`: mean probability of each level."""
+        w = self.design.weights[self.used]
+        return self.problem.average(self.estimates, X[:, self.columns], w / w.sum())
+
+    @cached_property
+    def absent(self) -> dict[str, list[str]]:
+        """As `Predictive.absent`, and the outcome's levels that nobody gave."""
+        name = _bare(self.formula.partition("~")[0])
+        gone = [label for label in _levels(self.design, name)[1] if label not in self.levels]
+        return {**({name: gone} if gone else {}), **self.terms.absent(self.design.frame)}
+
+
 def fit_categorical(
     d: SurveyDesign, formula: str, family: str, link: str = "", hessian: str = "analytic"
-) -> Coefficients:  # fmt: skip
+) -> CategoricalFit:  # fmt: skip
     """The model of `survey.model.fit` for outcomes with three or more levels.
 
     ordinal: P(y ≤ k) = F(ζ_k − xβ), F logistic or normal; coefficients β then thresholds ζ named "a|b".
     multinomial: log P(y = k)/P(y = first) = xβ_k, named "k:term".   df: units − strata − slopes (ordinal, R svyolr) or
     units − strata + 1 − coefficients (multinomial).
 
-    Raises: EstimationError: fewer than three levels, or no convergence.
+    Raises: EstimationError: fewer than three levels, separation, or no convergence.
     """
     left = formula.partition("~")[0].strip()
     column, labels = _levels(d, left)
@@ -53,29 +81,37 @@ def fit_categorical(
                               hint='use family="binomial"')  # fmt: skip
     w = d.weights[used] / d.likelihood_scale
     ordinal = family == "ordinal"
+    terms, X, aliased = without_aliases(terms, X, w, constant=ordinal)
+    keep = [k for k, name in enumerate(terms.names) if not (ordinal and name == "Intercept")]
+    slopes = [terms.names[k] for k in keep]
     problem: _Ordinal | _Multinomial
     if ordinal:
-        keep = [k for k, name in enumerate(terms.names) if name != "Intercept"]
         problem = _Ordinal(X[:, keep], code, len(names), link or "logit", off)
-        labels_out = [terms.names[k] for k in keep] + [f"{a}|{b}" for a, b in itertools.pairwise(names)]
+        labels_out = slopes + [f"{a}|{b}" for a, b in itertools.pairwise(names)]
     else:
         problem = _Multinomial(X, code, len(names))
-        labels_out = [f"{level}:{name}" for level in names[1:] for name in terms.names]
-    theta = _newton(problem, problem.start(w), w)
+        labels_out = [f"{level}:{name}" for level in names[1:] for name in slopes]
+    theta = _newton(problem, problem.start(w), w, labels_out)
     information = (
         problem.numeric_information(theta, w)
         if hessian == "numeric" and isinstance(problem, _Ordinal)
         else problem.value(theta, w)[2]
     )
-    table = _influences(d, problem, theta, used, w, information)
+    table = _influences(d, problem, theta, used, w, information, labels_out)
     whole = float(d.degf(used) if d.replicates is None else d.degf())
     freedom = whole - (len(labels_out) - len(names) + 1) if ordinal else whole + 1 - len(labels_out)
-    return Coefficients(d, formula, family, link or "logit", labels_out, theta, table, used, freedom, dropped, [])
+    return CategoricalFit(d, formula, family, link or "logit", labels_out, theta, table, used, freedom, dropped,
+                          aliased, terms, names, problem, keep)  # fmt: skip
+
+
+def _bare(left: str) -> str:
+    """The outcome's column: what stands in C(…), or the text itself."""
+    left = left.strip()
+    return left[2:-1].strip() if left.startswith("C(") and left.endswith(")") else left
 
 
 def _levels(d: SurveyDesign, left: str) -> tuple[Ints, list[str]]:
-    if left.startswith("C(") and left.endswith(")"):
-        left = left[2:-1].strip()
+    left = _bare(left)
     if left not in d.frame.columns:
         raise EstimationError("The outcome is not in the data", where="{left}", left=left)
     return coded(d.frame[left])
@@ -121,6 +157,19 @@ class _Ordinal:
         hessian = U.T @ ((w * second[0])[:, None] * U) + L.T @ ((w * second[1])[:, None] * L) + cross + cross.T
         return float(w @ log_p), scores, -hessian
 
+    def average(self, theta: Floats, X: Floats, share: Floats) -> tuple[Floats, Floats]:
+        """Mean probability of each level (K,) and its gradient (K, k)."""
+        k = X.shape[1]
+        ends = theta[k:] - (X @ theta[:k] + self.offset)[:, None]
+        cumulative, density = share @ self.F(ends), share[:, None] * self.f(ends)
+        slope = np.hstack([-density.T @ X, np.diag(density.sum(axis=0))])
+        edge = np.zeros((1, len(theta)))
+        return np.diff(cumulative, prepend=0.0, append=1.0), np.diff(np.vstack([edge, slope, edge]), axis=0)
+
+    def sizes(self) -> Floats:
+        """Largest value of the covariate of each slope."""
+        return np.asarray(np.abs(self.X).max(axis=0, initial=0.0))
+
     def scores(self, theta: Floats) -> Floats:
         """Derivatives of each row's log-likelihood (n, k)."""
         _, ga, gb, _ = self.parts(theta)
@@ -159,9 +208,7 @@ class _Multinomial:
     def value(self, theta: Floats, w: Floats) -> tuple[float, Floats, Floats]:
         """Log-likelihood, scores of the rows (n, k) and information (k, k)."""
         n, k = self.X.shape
-        eta = np.column_stack([np.zeros(n), self.X @ theta.reshape(self.levels - 1, k).T])
-        eta = eta - eta.max(axis=1, keepdims=True)
-        p = np.exp(eta) / np.exp(eta).sum(axis=1, keepdims=True)
+        p = self.probabilities(theta, self.X)
         gap = (self.code[:, None] == np.arange(1, self.levels)) - p[:, 1:]
         scores = (gap[:, :, None] * self.X[:, None, :]).reshape(n, -1)
         information = np.zeros((len(theta), len(theta)))
@@ -169,10 +216,33 @@ class _Multinomial:
             for b in range(self.levels - 1):
                 curve = w * p[:, a + 1] * ((a == b) - p[:, b + 1])
                 information[a * k : (a + 1) * k, b * k : (b + 1) * k] = self.X.T @ (self.X * curve[:, None])
-        return float(w @ np.log(p[np.arange(n), self.code])), scores, information
+        return float(w @ np.log(np.maximum(p[np.arange(n), self.code], 1e-300))), scores, information
+
+    def probabilities(self, theta: Floats, X: Floats) -> Floats:
+        """Probability of each level (n, K)."""
+        eta = np.column_stack([np.zeros(len(X)), X @ theta.reshape(self.levels - 1, -1).T])
+        grown = np.exp(eta - eta.max(axis=1, keepdims=True))
+        return np.asarray(grown / grown.sum(axis=1, keepdims=True))
+
+    def average(self, theta: Floats, X: Floats, share: Floats) -> tuple[Floats, Floats]:
+        """Mean probability of each level (K,) and its gradient (K, k)."""
+        p = self.probabilities(theta, X)
+        spread = np.eye(self.levels)[:, 1:] - p[:, None, 1:]  # (n, K, K−1): ∂p_k/∂η_a = p_k (1(k = a) − p_a)
+        slope = np.einsum("nk,nka,nj->kaj", share[:, None] * p, spread, X, optimize=True)
+        return share @ p, slope.reshape(self.levels, -1)
+
+    def sizes(self) -> Floats:
+        """Largest value of the covariate of each coefficient."""
+        return np.tile(np.abs(self.X).max(axis=0, initial=0.0), self.levels - 1)
 
 
-def _newton(problem: _Ordinal | _Multinomial, theta: Floats, w: Floats) -> Floats:
+def _reach(information: Floats, usual: float) -> Floats:
+    """Standard error of each coefficient were every row of usual weight, also where the information runs to 0."""
+    values, vectors = np.linalg.eigh(information)
+    return np.asarray(np.sqrt((vectors**2 / np.maximum(values, 1e-12 * values.max())).sum(axis=1) * usual))
+
+
+def _newton(problem: _Ordinal | _Multinomial, theta: Floats, w: Floats, names: list[str]) -> Floats:
     """Maximum by Newton steps with halving.   Raises: EstimationError: it runs away or stands still."""
     value, scores, information = problem.value(theta, w)
     for _ in range(200):
@@ -183,15 +253,38 @@ def _newton(problem: _Ordinal | _Multinomial, theta: Floats, w: Floats) -> Float
             if trial[0] >= value - 1e-9 * abs(value):
                 break
             step = step / 2
+        gain = trial[0] - value
         theta, (value, scores, information) = theta + step, trial
-        if size < 1e-12:
+        if size < 1e-12 or (size > 1e-3 and abs(gain) < 1e-11 * (abs(value) + 0.1)):  # the second: on a plateau
             break
-    if not np.isfinite(theta).all() or np.abs(w @ scores).max() > 1e-6 * w.sum() or np.abs(theta).max() > 1e3:
-        raise EstimationError("The model does not converge", hint="join sparse levels, or leave a term out")
+    _check(problem, theta, w, scores, information, names)
     return theta
 
 
-def _influences(d: SurveyDesign, problem: Any, theta: Floats, used: Any, w: Floats, information: Floats) -> Floats:
+def _check(
+    problem: _Ordinal | _Multinomial, theta: Floats, w: Floats, scores: Floats, information: Floats, names: list[str]
+) -> None:  # fmt: skip
+    """Raises: EstimationError: a coefficient runs to infinity with its error, or the steps did not settle."""
+    sizes = problem.sizes()
+    slopes = np.abs(theta[: len(sizes)]) * sizes
+    if slopes.size and np.isfinite(information).all() and np.isfinite(theta).all():
+        far = _reach(information, float(w[w > 0].mean()))[: len(sizes)] * sizes > 100
+        if far.any() and slopes.max() > 10:
+            constant = np.array([name.endswith("Intercept") for name in names[: len(sizes)]])
+            raise EstimationError(
+                "Some answers are predicted perfectly (separation), so a coefficient is infinite", where="{term}",
+                hint="join a level that has only one outcome with another, or leave the term out",
+                term=names[int(np.argmax(np.where(far & ~constant, slopes, np.where(far, 0.0, -1.0))))],
+            )  # fmt: skip
+    if not np.isfinite(theta).all() or np.abs(w @ scores).max() > 1e-6 * w.sum() or np.abs(theta).max() > 1e3:
+        raise EstimationError(
+            "The model does not converge", hint="scale large covariates, join sparse levels, or leave a term out"
+        )
+
+
+def _influences(
+    d: SurveyDesign, problem: Any, theta: Floats, used: Any, w: Floats, information: Floats, names: list[str]
+) -> Floats:  # fmt: skip
     """Unit totals of score · information⁻¹, or the coefficients of every replicate."""
     scores = problem.value(theta, w)[1]
     if d.replicates is None:
@@ -202,7 +295,7 @@ def _influences(d: SurveyDesign, problem: Any, theta: Floats, used: Any, w: Floa
     table = np.full((factors.shape[1], len(theta)), np.nan)
     for r in range(factors.shape[1]):
         try:
-            table[r] = _newton(problem, theta, factors[:, r] / factors[:, r].mean())
+            table[r] = _newton(problem, theta, factors[:, r] / factors[:, r].mean(), names)
         except EstimationError:
             continue
     return table

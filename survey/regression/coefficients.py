@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from survey.design import SurveyDesign
 from survey.estimation.covariance import Covariance, remember
-from survey.estimation.intervals import mean_interval
+from survey.estimation.intervals import mean_interval, share_interval
 from survey.estimation.multiplicity import p_two_sided
 from survey.regression.formulas import Terms
 from survey.regression.glm import GlmFit
-from survey.regression.margins import average_effects
+from survey.regression.margins import Effect, average_effects, predictions
 from survey.sampling.linearized import Bools, Floats
 from survey.tidy import results
+
+ABSENT = "no respondents at this level"
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,19 @@ class Coefficients:
         """Standard errors by term."""
         return pd.Series(np.sqrt(np.diag(self.vcov)), index=self.names)
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Coefficients as `survey.tidy` rows: statistic "coefficient", t interval and p on the model's df."""
-        return self.rows("coefficient", list(self.names), [""] * len(self.names), self.estimates, self.table, level)
+    def tidy(self, level: float = 0.95, left_out: bool = False) -> pd.DataFrame:
+        """Coefficients as `survey.tidy` rows: statistic "coefficient", t interval and p on the model's df.
+
+        Args: left_out: end with a row without numbers for each term in `aliased` and each level nobody used is at
+            (item the variable, level the level); their reason says so.
+        """
+        rows = self.rows("coefficient", list(self.names), [""] * len(self.names), self.estimates, self.table, level)
+        return pd.concat([rows, self.notes()], ignore_index=True) if left_out else rows
+
+    def notes(self) -> pd.DataFrame:
+        """Tidy rows of what the model could not estimate, each with its reason."""
+        repeated = [{"item": name, "reason": "repeats what earlier terms say"} for name in self.aliased]
+        return results([{**row, "statistic": "coefficient", "n": 0.0} for row in repeated])
 
     def rows(
         self, statistic: str, items: list[str], levels: list[str], value: Floats, table: Floats, level: float
@@ -83,10 +97,89 @@ class Coefficients:
 
 
 @dataclass(frozen=True)
-class Fit(Coefficients):
-    """A fitted generalised linear model; `by_case` holds what the likelihood gave for each distinct case."""
+class Predictive(Coefficients):
+    """A model that predicts: a mean, or (ordinal, multinomial) the probability of each level of the outcome."""
 
     terms: Terms
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Levels of the outcome that are predicted; one "" where it is a mean."""
+        return [""]
+
+    def average(self, X: Floats) -> tuple[Floats, Floats]:
+        """Weighted mean prediction of every outcome (K,), and its gradients (K, p), with X for the rows used."""
+        raise NotImplementedError
+
+    @cached_property
+    def observed(self) -> Floats:
+        """Model matrix of the rows used."""
+        return self.terms.matrix(self.terms.data)
+
+    @cached_property
+    def absent(self) -> dict[str, list[str]]:
+        """Variable → levels that the data know and no row used is at: the first one left is the reference then."""
+        return self.terms.absent(self.design.frame)
+
+    def notes(self) -> pd.DataFrame:
+        """As `Coefficients.notes`, and the levels in `absent`."""
+        levels = [{"item": name, "level": level} for name, absent in self.absent.items() for level in absent]
+        more = results([{**row, "statistic": "coefficient", "n": 0.0, "reason": ABSENT} for row in levels])
+        return pd.concat([super().notes(), more], ignore_index=True)
+
+    def margins(self, variables: list[str] | None = None, level: float = 0.95) -> pd.DataFrame:
+        """Average marginal effects on the response scale: dE(y)/dx of numbers, differences from a
+        category's first level; of ordinal and multinomial models on the probability of each level of the outcome.
+
+        Averaged with the weights over the rows used; SE by the delta method from the coefficients' covariance
+        (covariates held as observed).
+
+        Returns: rows of statistic "marginal effect", item the variable (or "outcome level:variable"), level the
+            category (or "" for numbers).
+        """
+        return self._effects("marginal effect", average_effects(self, variables), level)
+
+    def predicted_margins(
+        self, variable: str, at: Sequence[Any] | None = None, level: float = 0.95
+    ) -> pd.DataFrame:  # fmt: skip
+        """Mean prediction with everybody at one value of a variable after the other, the other covariates as they are.
+
+        m(v) = Σ w_i μ(x_i with v)/Σ w_i over the rows used; SE by the delta method, covariates held as observed
+        (`survey.model.adjusted_means` adds their sampling). Probabilities get logit intervals.
+
+        Args: at: values; without it the levels of a categorical variable. A number needs them.
+        Returns: rows of statistic "predicted margin", item as `margins`, level the value; a level that no row used is
+            at has no number but a reason.
+        Raises: EstimationError: the variable is not in the model, or is a number and `at` is not given.
+
+        >>> from survey import model
+        >>> frame = pd.DataFrame({"y": [0, 1, 1, 0, 1, 1, 0, 0], "g": list("aaabbbbb"), "w": 1.0})
+        >>> m = model.fit(SurveyDesign(frame, "w"), "y ~ g", "binomial")
+        >>> m.predicted_margins("g")[["level", "estimate"]].round(4).values.tolist()
+        [['a', 0.6667], ['b', 0.4]]
+        """
+        rows = self._effects("predicted margin", predictions(self, variable, at), level)
+        rows["p"] = np.nan
+        if self.family in ("binomial", "ordinal", "multinomial"):
+            p, se, df, n = (rows[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
+            rows["ci_low"], rows["ci_high"] = share_interval(p, se, df, n, "logit", level)
+        gone = rows["estimate"].isna().to_numpy()
+        for name, value in {"n": 0.0, "n_weighted": 0.0, "reason": ABSENT}.items():
+            rows[name] = rows[name].mask(gone, value)
+        return rows
+
+    def _effects(self, statistic: str, effects: list[Effect], level: float) -> pd.DataFrame:
+        slopes = np.array([effect.slope for effect in effects]).reshape(len(effects), len(self.names))
+        value = np.array([effect.value for effect in effects])
+        items = [f"{e.outcome}:{e.variable}" if e.outcome else e.variable for e in effects]
+        table = np.where(np.isfinite(value), self.table @ slopes.T, np.nan)
+        return self.rows(statistic, items, [e.level for e in effects], value, table, level)
+
+
+@dataclass(frozen=True)
+class Fit(Predictive):
+    """A fitted generalised linear model; `by_case` holds what the likelihood gave for each distinct case."""
+
     by_case: GlmFit
 
     @cached_property
@@ -97,17 +190,9 @@ class Fit(Coefficients):
         weights = self.design.weights[self.used] / self.design.likelihood_scale
         return self.by_case.of_rows(self.terms.case, weights, self.terms.sums(weights))
 
-    def margins(self, variables: list[str] | None = None, level: float = 0.95) -> pd.DataFrame:
-        """Average marginal effects on the response scale: dE(y)/dx of numbers, differences from a
-        category's first level.
-
-        Averaged with the weights over the rows used; SE by the delta method from the coefficients' covariance
-        (covariates held as observed).
-
-        Returns: rows of statistic "marginal effect", item the variable, level the category (or "" for numbers).
-        """
-        effects = average_effects(self, variables)
-        slopes = np.array([effect.slope for effect in effects]).reshape(len(effects), -1)
-        value = np.array([effect.value for effect in effects])
-        items, levels = [e.variable for e in effects], [e.level for e in effects]
-        return self.rows("marginal effect", items, levels, value, self.table @ slopes.T, level)
+    def average(self, X: Floats) -> tuple[Floats, Floats]:
+        """As `Predictive.average`; offsets stay as they are."""
+        eta = self.glm.eta + (X - self.observed) @ self.glm.params
+        w = self.design.weights[self.used]
+        link, share = self.glm.family.link, w / w.sum()
+        return np.array([share @ link.inverse(eta)]), np.atleast_2d((share * link.inverse_deriv(eta)) @ X)

@@ -13,6 +13,7 @@ import patsy
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
+from survey.estimation.groups import coded, text
 from survey.sampling.linearized import Bools, Floats, Ints, first_of, sum_by
 
 FUNCTIONS = {"np": np, "log": np.log, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs}
@@ -63,6 +64,21 @@ class Terms:
             whole[:, self.info.term_slices[term]] = built[:, part.term_slices[term]]
         return whole[:, self.kept]
 
+    def categorical(self, variable: str) -> bool:
+        """Whether a formula treats a variable as levels."""
+        word = re.compile(rf"\b{re.escape(variable)}\b")
+        return any(info.type == "categorical" and word.search(factor.name())
+                   for factor, info in self.info.factor_infos.items())  # fmt: skip
+
+    def absent(self, frame: pd.DataFrame) -> dict[str, list[str]]:
+        """Categorical variable → levels in the frame (or its categories) that no row used is at."""
+        found: dict[str, list[str]] = {}
+        for name in self.variables:
+            if self.categorical(name):
+                present = {text(value) for value in self.cases[name].unique()}
+                found[name] = [level for level in coded(frame[name])[1] if level not in present]
+        return {name: levels for name, levels in found.items() if levels}
+
     def columns_of(self, term: str) -> list[int]:
         """Positions of a term's columns in the model matrix."""
         place = np.cumsum(self.kept) - 1
@@ -83,12 +99,19 @@ def poly(x: Any, degree: int = 1) -> Floats:
     return np.asarray(z[:, 1:])
 
 
-def without_aliases(terms: Terms, X: Floats, w: Floats) -> tuple[Terms, Floats, list[str]]:
-    """Terms and matrix without columns that are linear combinations of earlier ones, and the names of those."""
+def without_aliases(
+    terms: Terms, X: Floats, w: Floats, constant: bool = False
+) -> tuple[Terms, Floats, list[str]]:  # fmt: skip
+    """Terms and matrix without columns that are linear combinations of earlier ones, and the names of those.
+
+    Args: constant: the model has a constant that is no column (thresholds).
+    """
     scaled = X * np.sqrt(np.abs(w))[:, None]
     size = np.sqrt((scaled**2).sum(axis=0))
     keep: list[int] = []
     basis = np.zeros((len(X), 0))
+    if constant and "Intercept" not in terms.names:
+        basis = np.sqrt(np.abs(w) / np.abs(w).sum())[:, None]
     for k in range(X.shape[1]):
         rest = scaled[:, k] - basis @ (basis.T @ scaled[:, k])
         rest = rest - basis @ (basis.T @ rest)
@@ -155,7 +178,11 @@ def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = F
         raise EstimationError("No row has all values the model needs", where="{formula}", formula=formula)
     cases = cases[known].copy()
     for name in cases:
-        if isinstance(cases[name].dtype, pd.CategoricalDtype):
+        if re.search(rf"C\(\s*{re.escape(str(name))}\s*,", right):  # its coding may name a level that nobody is at
+            column = d.frame[name]
+            levels = column.cat.categories if hasattr(column, "cat") else sorted(column.dropna().unique())
+            cases[name] = pd.Categorical(cases[name], categories=levels)
+        elif isinstance(cases[name].dtype, pd.CategoricalDtype):
             cases[name] = cases[name].cat.remove_unused_categories()
     if case is not None:
         case = (np.cumsum(known) - 1)[case if known.all() else case[known[case]]]
