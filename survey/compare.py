@@ -15,7 +15,7 @@ from survey.design import SurveyDesign, stack
 from survey.errors import EstimationError
 from survey.estimation.cells import others
 from survey.estimation.contrasts import FUNCTIONS, evaluate
-from survey.estimation.covariance import KEY, Covariance, remember, vcov
+from survey.estimation.covariance import KEY, Covariance, joined, remember, vcov
 from survey.estimation.effectsize import effect_size
 from survey.estimation.groups import coded, grouped, item_column, numeric, share_levels
 from survey.estimation.intervals import mean_interval
@@ -85,7 +85,7 @@ def change_within(
     """As `change`, for two waves that `two_waves` has stacked."""
     groups = [WAVE, *names(by)]
     rows = [_difference(_measured(both, item, groups, measure, df), both, item, by, level, df) for item in names(items)]
-    return _joined(rows)
+    return joined(rows)
 
 
 def _with_common_levels(d: SurveyDesign, other: SurveyDesign) -> SurveyDesign:
@@ -183,24 +183,7 @@ def against_rest(
         inside_df = known.degf_by(np.where(d.frame[item].notna() & known.mask, groups.code, -1), len(groups.labels)) - 1
         each = np.repeat(inside_df, len(gap) // len(groups.labels)) if df is None else np.full(len(gap), df)
         parts.append(_differences(inside, "difference", gap, table, d, np.isnan(gap), each, level))
-    return adjusted(_joined(parts), adjust, ["item", "level"])
-
-
-def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Results under each other, their covariance joined."""
-    kept = [part.attrs[KEY] for part in parts]
-    for part in parts:
-        part.attrs = {}
-    frame = results(pd.concat(parts, ignore_index=True))
-    return remember(
-        frame,
-        Covariance(
-            lambda: np.hstack([k.table for k in kept]),
-            kept[0].covariance,
-            np.concatenate([k.df for k in kept]),
-            kept[0].replicated,
-        ),
-    )
+    return adjusted(joined(parts), adjust, ["item", "level"])
 
 
 def contrast(

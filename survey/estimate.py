@@ -6,7 +6,7 @@ for an item and a breakdown; estimates, influences, intervals and design effects
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -14,12 +14,13 @@ import pandas as pd
 
 from survey.design import SurveyDesign
 from survey.estimation.cells import Deff, Figures, Missing, Request, finite_population, means, ratios, totals
-from survey.estimation.covariance import Covariance, remember
-from survey.estimation.groups import Groups, grouped, item_column, share_levels
+from survey.estimation.choices import BaseRule, boxed, filled
+from survey.estimation.covariance import Covariance, joined, remember
+from survey.estimation.groups import Groups, grouped
 from survey.estimation.intervals import FLAT, ShareInterval, mean_interval, share_interval
 from survey.estimation.moments import alpha, correlation, kappa, variance
-from survey.estimation.profile import likelihood_interval, working_weight
 from survey.estimation.quantiles import cdf, quantile
+from survey.estimation.shareintervals import profile_interval, replicate_logit, stacked
 from survey.estimation.tables import table
 from survey.sampling.columns import names
 from survey.sampling.linearized import Floats
@@ -32,10 +33,12 @@ __all__ = [
     "correlation",
     "kappa",
     "mean",
+    "multiple",
     "proportion",
     "quantile",
     "ratio",
     "table",
+    "top_box",
     "total",
     "variance",
 ]
@@ -69,9 +72,9 @@ def proportion(
     """
     request = Request(d, "share", names(items), grouped(d.frame, by), missing, deff)
     if ci == "logit" and d.replicates is not None:
-        return _tidy(request, lambda p, se, freedom, rows, n: _replicate_logit(request, p, freedom, n, level), df)
+        return _tidy(request, lambda p, se, freedom, rows, n: replicate_logit(request, p, freedom, n, level), df)
     if ci == "likelihood":
-        return _tidy(request, lambda p, se, freedom, rows, n: _profile(request, p, se, freedom, n, level), df)
+        return _tidy(request, lambda p, se, freedom, rows, n: profile_interval(request, p, se, freedom, n, level), df)
     return _tidy(request, _share_interval(ci, level), df)
 
 
@@ -121,6 +124,81 @@ def ratio(
     """
     request = Request(d, "ratio", names(numerators), grouped(d.frame, by), missing, deff, denominator, one=ratios)
     return _tidy(request, lambda m, se, freedom, rows, n: mean_interval(m, se, freedom, level), df)
+
+
+def multiple(
+    d: SurveyDesign, options: Sequence[str] | Mapping[str, str], by: str | Sequence[str] | None = None, *,
+    name: str = "", of: Sequence[Literal["respondents", "responses"]] = ("respondents", "responses"),
+    base: BaseRule = "asked", ci: ShareInterval = "logit", level: float = 0.95, deff: Deff = "wor",
+) -> pd.DataFrame:  # fmt: skip
+    """Shares of the options of a question with several answers: of respondents Σ w·y_k/Σ w, of responses Σ w·y_k/Σ w·m.
+
+    m_i is the number of options i chose. Shares of respondents may add up to more than 1, those of responses add up
+    to 1; z_i as `proportion` and `ratio`.
+
+    Args:
+        options: 0/1/missing columns, or column → label.   name: item of the rows.
+        base: who counts: "asked" gave a 0 or 1 to some option (no answer to another is no choice), "complete" to
+            every option, "chosen" chose one or more.
+        by, ci, level, deff: as `proportion`.
+    Returns: rows of statistic "share" and "response share", level the option's label; n respondents in the base.
+    Raises: EstimationError: an option is not there, or holds other values.
+
+    >>> frame = pd.DataFrame({"tv": [1, 1, 0, None], "web": [1, 0, 0, None], "w": 1.0})
+    >>> multiple(SurveyDesign(frame, "w"), ["tv", "web"])[["level", "estimate", "n"]].round(4).values.tolist()
+    [['tv', 0.6667, 3.0], ['web', 0.3333, 3.0], ['tv', 0.6667, 3.0], ['web', 0.3333, 3.0]]
+    """
+    columns = filled(d.frame, list(options), base)
+    counted = d.assign(**columns, _chosen=np.sum(list(columns.values()), axis=0))
+    parts = []
+    if "respondents" in of:
+        parts.append(proportion(counted, list(columns), by, ci, level, deff=deff))
+    if "responses" in of:
+        rows = ratio(counted, list(columns), "_chosen", by, level, deff=deff)
+        p, se, df, n = (rows[column].to_numpy(dtype=float) for column in ("estimate", "se", "df", "n"))
+        rows["ci_low"], rows["ci_high"] = share_interval(p, se, df, n, ci, level)
+        rows["reason"] = rows["reason"].mask((n > 0) & np.isnan(p), "nobody chose an option in this group")
+        rows["item"], rows["statistic"] = rows["item"].str.removesuffix("/_chosen"), "response share"
+        parts.append(rows)
+    found = joined(parts)
+    labels = options if isinstance(options, Mapping) else {option: option for option in options}
+    found["level"], found["item"] = found["item"].map(labels), name
+    return found
+
+
+def top_box(
+    d: SurveyDesign, items: str | Sequence[str], k: int = 2, by: str | Sequence[str] | None = None, *,
+    boxes: Sequence[Literal["top", "bottom", "net"]] = ("top", "bottom", "net"), levels: Sequence[Any] | None = None,
+    ci: ShareInterval = "logit", level: float = 0.95, deff: Deff = "wor",
+) -> pd.DataFrame:  # fmt: skip
+    """Shares of the k highest and the k lowest levels of ordered items, and their difference (net), by group.
+
+    top = Σ w·1(y among the k highest)/Σ w, bottom likewise, net = top − bottom: the mean of 1, 0 and −1; intervals of
+    shares for top and bottom, ± t·se for net.
+
+    Args:
+        items: Categoricals, lowest category first.   levels: the order, for columns that are none.
+        by, ci, level, deff: as `proportion`.
+    Returns: rows of statistic "share" (level "top k", "bottom k") and "net" (level "net k").
+    Raises: EstimationError: no order is known, or k levels at both ends would overlap.
+
+    >>> safe = pd.Categorical([5, 4, 3, 1], categories=[1, 2, 3, 4, 5])
+    >>> d = SurveyDesign(pd.DataFrame({"safe": safe}))
+    >>> top_box(d, "safe")[["level", "estimate"]].values.tolist()
+    [['top 2', 0.5], ['bottom 2', 0.25], ['net 2', 0.25]]
+    """
+    parts = []
+    for box in boxes:
+        made = {item: boxed(d.frame, item, box, k, levels) for item in names(items)}
+        e = d.assign(**made)
+        if box == "net":
+            rows = mean(e, list(made), by, level, deff=deff)
+            rows["statistic"] = "net"
+        else:
+            rows = proportion(e, list(made), by, ci, level, deff=deff)
+        rows["level"] = f"{box} {k}"
+        parts.append(rows)
+    return joined(parts)
 
 
 def battery(
@@ -198,7 +276,7 @@ def _tidy(request: Request, interval: Interval, df: float | None) -> pd.DataFram
     freedom, units = _freedom(design, request.groups, df)
     frame = _frame(request.statistic, request.groups, figures, freedom, units, interval)
     kept = Covariance(
-        lambda: _stacked(request), design.covariance, frame["df"].to_numpy(), design.replicates is not None
+        lambda: stacked(request), design.covariance, frame["df"].to_numpy(), design.replicates is not None
     )
     return remember(frame, kept)
 
@@ -234,62 +312,6 @@ def _frame(
         "n_eff": n_eff, "deff": deff, "cv": cv,
         "reason": _reasons(columns["rows"], columns["n"], each_units, each_df),
     }))  # fmt: skip
-
-
-def _replicate_logit(request: Request, p: Floats, df: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
-    """Logit intervals from the spread of the replicates' logits, as a replicated logistic regression gives them."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        se = np.sqrt(_replicate_logit_variance(request)) * p * (1 - p)
-    return share_interval(p, np.where(np.isfinite(se), se, 0.0), df, n, "logit", level)
-
-
-def _replicate_logit_variance(request: Request) -> Floats:
-    shares = _stacked(request)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logits = np.log(shares / (1 - shares))
-    return request.design.variances(np.where(np.isfinite(logits), logits, np.nan))
-
-
-def _working_weights(request: Request, scale: Floats) -> Floats:
-    """`survey.estimation.profile.working_weight` of every figure."""
-    design, groups = request.design, request.groups
-    found: list[float] = []
-    for item in request.items:
-        level, _labels, shown = share_levels(item_column(design.frame, item))
-        used = request.used(item, level >= 0) & (design.weights > 0)
-        for g in range(len(groups.labels)):
-            rows = used & (groups.code == g)
-            for k in shown:
-                y, w = (level[rows] == k).astype(float), design.weights[rows] / scale[len(found)]
-                found.append(working_weight(y, w) if 0 < y.sum() < len(y) else np.nan)
-    return np.array(found)
-
-
-def _profile(request: Request, p: Floats, se: Floats, df: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
-    """Profile likelihood intervals, weights scaled as `SurveyDesign.likelihood_scale` says, in groups to mean 1."""
-    design = request.design
-    people = np.concatenate([request.one(request, item).n_weighted for item in request.items])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = people / n if request.groups.by else np.full(len(p), design.likelihood_scale)
-        if design.replicates is None:
-            variance, spread = (se / (p * (1 - p))) ** 2, n - 1
-        else:
-            variance, spread = _replicate_logit_variance(request), n
-        if design.calibrations and not request.groups.by:
-            spread = spread * len(design.frame) / n
-        information = people / scale * _working_weights(request, scale)
-    each = zip(p, variance, information, spread, n, df, strict=True)
-    ends = [
-        likelihood_interval(float(a), float(b), float(c), float(s), float(m), float(v), level)
-        for a, b, c, s, m, v in each
-    ]
-    low, high = np.array(ends).reshape(-1, 2).T
-    edge = share_interval(p, se, df, n, "beta", level)
-    return np.where(np.isnan(low), edge[0], low), np.where(np.isnan(high), edge[1], high)
-
-
-def _stacked(request: Request) -> Floats:
-    return np.hstack([request.one(request, item).table for item in request.items])
 
 
 def _reasons(rows: Floats, n: Floats, units: Floats, df: Floats) -> list[str]:

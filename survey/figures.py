@@ -96,9 +96,8 @@ def _by_weight(wave: Protected, book: Codebook) -> list[tuple[SurveyDesign, list
 
 def _multiple(d: SurveyDesign, item: str, book: Codebook) -> pd.DataFrame:
     """Share of those asked who chose each level; the shares add up to more than one."""
-    rows = estimate.proportion(d, [choice(item, level) for level in book.scales[book.items[item].scale or ""].levels])
-    rows = rows[rows["level"] == "1"]
-    return rows.assign(level=rows["item"].str.rpartition("=")[2], item=item)
+    options = {choice(item, level): level for level in book.scales[book.items[item].scale or ""].levels}
+    return estimate.multiple(d, options, name=item, of=["respondents"])
 
 
 def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from survey.errors import EstimationError
 from survey.sampling.linearized import Floats
+from survey.tidy import results
 
 KEY = "covariance"
 
@@ -42,6 +43,17 @@ def remember(result: pd.DataFrame, covariance: Covariance) -> pd.DataFrame:
     """The result with its covariance in `attrs`."""
     result.attrs[KEY] = covariance
     return result
+
+
+def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Results of one design under each other, their covariance joined; the parts lose theirs."""
+    kept = [part.attrs[KEY] for part in parts]
+    for part in parts:
+        part.attrs = {}
+    frame = results(pd.concat(parts, ignore_index=True))
+    df = np.concatenate([k.df for k in kept])
+    make = Covariance(lambda: np.hstack([k.table for k in kept]), kept[0].covariance, df, kept[0].replicated)
+    return remember(frame, make)
 
 
 def vcov(result: pd.DataFrame) -> Floats:
