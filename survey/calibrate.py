@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,10 +16,8 @@ from numpy.typing import ArrayLike
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
 from survey.sampling.calibrated import Calibration
+from survey.sampling.distances import Bounds, Distance, factors, to_counts
 from survey.sampling.linearized import Floats, Ints, weighted_counts
-
-Distance = Literal["linear", "raking", "logit"]
-Bounds = tuple[float, float]
 
 
 def poststratified(d: SurveyDesign, cells: ArrayLike, counts: ArrayLike) -> SurveyDesign:
@@ -35,7 +32,7 @@ def poststratified(d: SurveyDesign, cells: ArrayLike, counts: ArrayLike) -> Surv
     [5.0, 5.0, 20.0]
     """
     code, wanted = np.asarray(cells, dtype=np.intp), np.asarray(counts, dtype=float)
-    return _applied(d, lambda w: _to_counts(w, code, wanted), _dummies([code], [len(wanted)]))
+    return _applied(d, lambda w: to_counts(w, code, wanted), _dummies([code], [len(wanted)]))
 
 
 def raked(
@@ -61,7 +58,7 @@ def raked(
         old = weighted_counts(joint, w, int(joint.max()) + 1)
         for _ in range(maxiter):
             for code, count in zip(codes, counts, strict=True):
-                w = _to_counts(w, code, count)
+                w = to_counts(w, code, count)
             new = weighted_counts(joint, w, len(old))
             if np.abs(new - old).max() < limit:
                 return w
@@ -97,7 +94,7 @@ def calibrated(
 
     def adjust(w: Floats) -> Floats:
         base = w if code is None else _averages(w[:, None], code)[:, 0]
-        return w * _solve(X, base, wanted, distance, bounds, scale, tolerance, maxiter)
+        return w * factors(X, base, wanted, distance, bounds, scale, tolerance, maxiter)
 
     return _applied(d, adjust, X, scale)
 
@@ -166,18 +163,6 @@ def _applied(
     return d.reweighted(after, Calibration(model, before, after, blocks))
 
 
-def _to_counts(w: Floats, code: Ints, counts: Floats) -> Floats:
-    there = code >= 0
-    have = weighted_counts(code[there], w[there], len(counts))
-    if ((have <= 0) & (counts > 0)).any():
-        raise EstimationError("A cell with a known count has no respondent", got="{count} such cells",
-                              count=int(((have <= 0) & (counts > 0)).sum()),
-                              hint="join it to a similar cell")  # fmt: skip
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.where(have > 0, counts / have, 0.0)
-    return np.where(there, w * factor[code], w)
-
-
 def _dummies(codes: list[Ints], sizes: list[int]) -> Floats:
     return np.hstack(
         [(code[:, None] == np.arange(size)).astype(float) for code, size in zip(codes, sizes, strict=True)]
@@ -187,52 +172,6 @@ def _dummies(codes: list[Ints], sizes: list[int]) -> Floats:
 def _averages(X: Floats, code: Ints) -> Floats:
     count = np.bincount(code).astype(float)
     return np.column_stack([(weighted_counts(code, column, len(count)) / count)[code] for column in X.T])
-
-
-def _solve(
-    X: Floats, w: Floats, totals: Floats, distance: str, bounds: Bounds | None, scale: Floats, tolerance: float,
-    maxiter: int,
-) -> Floats:  # fmt: skip
-    """g of every row by Newton steps with halving."""
-    low, high = bounds if bounds is not None else (-np.inf, np.inf)
-    grow = {"linear": _linear, "raking": _exponential, "logit": _logit}[distance]
-    eta = np.zeros(X.shape[1])
-    g, slope = grow(X @ eta, low, high)
-    best = np.inf
-    for _ in range(maxiter):
-        misfit = totals - X.T @ (w * g)
-        error = float(np.max(np.abs(misfit) / (1 + np.abs(totals))))
-        if error < tolerance or (error < 1e-9 and error >= best):
-            return g
-        best = min(best, error)
-        hessian = X.T @ (X * (w * slope / scale)[:, None])
-        step = np.linalg.pinv(hessian, rcond=1e-13, hermitian=True) @ misfit
-        for _half in range(30):
-            with np.errstate(over="ignore", invalid="ignore"):
-                g, slope = grow(X @ (eta + step) / scale, low, high)
-            if np.isfinite(g).all() and np.isfinite(slope).all():
-                break
-            step = step / 2
-        eta = eta + step
-    raise EstimationError("The calibration totals cannot be met", got="a misfit of {error}", error=f"{error:.3g}",
-                          hint="widen the bounds, or leave out a margin")  # fmt: skip
-
-
-def _linear(u: Floats, low: float, high: float) -> tuple[Floats, Floats]:
-    return np.clip(1 + u, low, high), ((1 + u > low) & (1 + u < high)).astype(float)
-
-
-def _exponential(u: Floats, low: float, high: float) -> tuple[Floats, Floats]:
-    g = np.exp(u)
-    return np.clip(g, low, high), np.where((g > low) & (g < high), g, 0.0)
-
-
-def _logit(u: Floats, low: float, high: float) -> tuple[Floats, Floats]:
-    a = (high - low) / ((high - 1) * (1 - low))
-    e = np.exp(a * u)
-    bottom = (high - 1) + (1 - low) * e
-    g = (low * (high - 1) + high * (1 - low) * e) / bottom
-    return g, (high - low) * a * (high - 1) * (1 - low) * e / bottom**2
 
 
 def weight_diagnostics(weights: ArrayLike) -> dict[str, float]:

@@ -13,6 +13,7 @@ import pandas as pd
 from survey.codebook import Codebook, Weighting, number_code
 from survey.errors import CodebookError, DataError, EstimationError, GateError, masked
 from survey.privacy import Protected
+from survey.sampling.distances import Bounds, Distance, factors, to_counts
 from survey.sampling.linearized import Floats, Ints, codes_of, first_of
 from survey.selection import BASE
 
@@ -252,6 +253,66 @@ def _same_sums(margins: Totals) -> None:
             hint="take all margins from one source and one date",
             sums=", ".join(f"{name}: {total:.0f}" for name, total in sums.items()),
         )
+
+
+def calibrate(
+    frame: pd.DataFrame, base: Floats, totals: Mapping[str, float | Mapping[str, float]], bounds: Bounds | None = None,
+    distance: Distance = "linear", tolerance: float = 1e-10, max_iterations: int = 100,
+) -> Floats:  # fmt: skip
+    """Weights base·g(x·λ) as near to the base weights as can be that meet every total (Deville & Särndal 1992).
+
+    g is 1 + u (linear: may go below 0 unless bounded), exp u (raking) or the logit form; bounds cut the first two and
+    are built into the third. The variance: `survey.calibrate.calibrated` does the same to a whole design.
+
+    Args: base: (n,), ≥ 0.   totals: margin → level → total as `rake`, or numeric column → total.   bounds: least and
+        greatest g = weight/base.
+    Returns: weights (n,).   Raises: DataError: as `rake`, or a number is missing.   EstimationError: the totals cannot
+    be met.
+
+    >>> frame = pd.DataFrame({"sex": ["1", "1", "2"], "rooms": [1.0, 2.0, 3.0]})
+    >>> calibrate(frame, np.ones(3), {"sex": {"1": 4.0, "2": 2.0}, "rooms": 13.0}).round(6).tolist()
+    [1.0, 3.0, 2.0]
+    """
+    base = np.asarray(base, dtype=float)
+    _same_sums({name: total for name, total in totals.items() if isinstance(total, Mapping)})
+    columns, wanted = [], []
+    for name, total in totals.items():
+        if isinstance(total, Mapping):
+            codes, each = _codes(frame, name, total, base)
+            columns.append((codes[:, None] == np.arange(len(each))).astype(float))
+            wanted.append(each)
+        else:
+            columns.append(_auxiliary(frame, name)[:, None])
+            wanted.append(np.array([total], dtype=float))
+    X, known = np.hstack(columns), np.concatenate(wanted)
+    return base * factors(X, base, known, distance, bounds, tolerance=tolerance, maxiter=max_iterations)
+
+
+def poststratify(frame: pd.DataFrame, base: Floats, cells: str, totals: Mapping[str, float]) -> Floats:
+    """Weights multiplied in each cell so that they add up to its known total, w·N_c/Σ_c w (Holt & Smith 1979).
+
+    Args: base: (n,), ≥ 0.   cells: a column, or several crossed ("sex:area").   totals: level ("1:2") → total.
+    Returns: weights (n,).   Raises: DataError: as `rake`.
+
+    >>> poststratify(pd.DataFrame({"sex": ["1", "1", "2"]}), np.ones(3), "sex", {"1": 50.0, "2": 50.0}).tolist()
+    [25.0, 25.0, 50.0]
+    """
+    base = np.asarray(base, dtype=float)
+    codes, wanted = _codes(frame, cells, totals, base)
+    return to_counts(base, codes, wanted)
+
+
+def _auxiliary(frame: pd.DataFrame, name: str) -> Floats:
+    if name not in frame.columns:
+        raise DataError("A total is of a column that is not in the data", where="{name}", name=name)
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    if not np.isfinite(values).all():
+        raise DataError(
+            "A column to calibrate on has gaps", where="{name}", expected="a number for every respondent",
+            got="{count} without", hint="impute it, or calibrate on classes with one for the missing", name=name,
+            count=int((~np.isfinite(values)).sum()),
+        )  # fmt: skip
+    return values
 
 
 def trim(weights: Floats, max_ratio: float) -> Floats:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from survey.calibrate import calibrated
 from survey.codebook import Weighting
+from survey.design import SurveyDesign
 from survey.errors import CodebookError, DataError, EstimationError
 from survey.selection import base_weights
-from survey.weighting import diagnostics, rake, read_margins, trim, trim_and_rake
+from survey.weighting import calibrate, diagnostics, poststratify, rake, read_margins, trim, trim_and_rake
 
 FRAME = pd.DataFrame({"sex": list("112212"), "area": list("121212")})
 
@@ -100,3 +104,78 @@ def test_a_level_twice_is_refused_with_its_line() -> None:
 def test_kish_design_effect_by_hand() -> None:
     found = diagnostics("x", np.array([1.0, 1.0, 1.0, 3.0]))
     assert (found["deff"], found["n_eff"]) == pytest.approx((4 * 12 / 36, 3.0))
+
+
+@pytest.fixture
+def homes() -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"sex": rng.integers(1, 3, 200).astype(str), "area": rng.integers(1, 4, 200).astype(str)})
+    return frame.assign(rooms=rng.integers(1, 6, 200).astype(float), w=rng.uniform(5, 15, 200))
+
+
+TOTALS = {"sex": {"1": 1000.0, "2": 1100.0}, "area": {"1": 700.0, "2": 800.0, "3": 600.0}, "rooms": 6600.0}
+
+
+@pytest.mark.parametrize(
+    ("distance", "bounds"),
+    [
+        ("linear", None),
+        ("raking", None),
+        ("logit", (0.5, 2.0)),
+        ("linear", (0.6, 1.6)),
+        ("raking", (0.6, 1.6)),
+    ],
+)
+def test_calibration_meets_totals_as_the_design_does(homes: pd.DataFrame, distance: str, bounds: Any) -> None:
+    base = homes["w"].to_numpy()
+    base.flags.writeable = False
+    weights = calibrate(homes, base, TOTALS, bounds, distance)  # type: ignore[arg-type]
+    for name in ("sex", "area"):
+        assert sums(homes, weights, name) == pytest.approx(TOTALS[name])
+    assert weights @ homes["rooms"] == pytest.approx(6600)
+    low, high = bounds or (-np.inf, np.inf)
+    assert ((weights / base > low - 1e-12) & (weights / base < high + 1e-12)).all()
+    model = np.column_stack([pd.get_dummies(homes[["sex", "area"]]).to_numpy(dtype=float), homes["rooms"]])
+    wanted = [1000, 1100, 700, 800, 600, 6600]
+    whole = calibrated(SurveyDesign(homes, "w"), model, wanted, distance, bounds)  # type: ignore[arg-type]
+    assert whole.weights == pytest.approx(weights, rel=1e-8)
+
+
+def test_linear_calibration_is_the_regression_estimator(homes: pd.DataFrame) -> None:
+    """Σ w y = ŷ_HT + (X − X̂_HT)·B with B the weighted least-squares coefficients."""
+    w, y = homes["w"].to_numpy(), homes["rooms"].to_numpy() ** 2
+    X = np.column_stack([homes["sex"] == "1", homes["sex"] == "2", homes["rooms"]]).astype(float)
+    wanted = np.array([1000.0, 1100.0, 6600.0])
+    B = np.linalg.solve(X.T @ (X * w[:, None]), X.T @ (w * y))
+    weights = calibrate(homes, w, {"sex": TOTALS["sex"], "rooms": 6600.0})
+    assert weights @ y == pytest.approx(w @ y + (wanted - X.T @ w) @ B)
+
+
+def test_raking_distance_is_raking(homes: pd.DataFrame) -> None:
+    margins = {"sex": TOTALS["sex"], "area": TOTALS["area"]}
+    weights = calibrate(homes, homes["w"].to_numpy(), margins, distance="raking")  # type: ignore[arg-type]
+    assert weights == pytest.approx(rake(homes, homes["w"].to_numpy(), margins, 1e-13)[0], rel=1e-9)  # type: ignore[arg-type]
+
+
+def test_post_stratification_of_a_crossing(homes: pd.DataFrame) -> None:
+    totals = {f"{s}:{a}": 100.0 * s + 10 * a for s in (1, 2) for a in (1, 2, 3)}
+    weights = poststratify(homes, homes["w"].to_numpy(), "sex:area", totals)
+    assert sums(homes.assign(c=homes["sex"] + ":" + homes["area"]), weights, "c") == pytest.approx(totals)
+    one = calibrate(homes, homes["w"].to_numpy(), {"sex:area": totals})
+    assert one == pytest.approx(weights)
+
+
+def test_calibration_that_cannot_be_done_says_why(homes: pd.DataFrame) -> None:
+    w = homes["w"].to_numpy()
+    for error, match, call in [
+        (EstimationError, "cannot be met", lambda: calibrate(homes, w, {"rooms": 1e6}, (0.5, 2))),
+        (EstimationError, "not known", lambda: calibrate(homes, w, {"rooms": 6600.0}, distance="logit")),
+        (EstimationError, "not known", lambda: calibrate(homes, w, {"rooms": 6600.0}, (2, 1))),
+        (DataError, "gaps", lambda: calibrate(homes.assign(rooms=np.nan), w, {"rooms": 6600.0})),
+        (DataError, "not in the data", lambda: calibrate(homes, w, {"age": 1.0})),
+        (DataError, "same population", lambda: calibrate(homes, w, {"sex": TOTALS["sex"], "area": {"1": 1.0}})),
+        (DataError, "no level", lambda: poststratify(homes, w, "sex", {"1": 1.0})),
+        (DataError, "has no respondent", lambda: poststratify(homes, w, "sex", {"1": 1.0, "2": 2.0, "3": 1.0})),
+    ]:
+        with pytest.raises(error, match=match):
+            call()
