@@ -45,7 +45,7 @@ def share_interval(
     logit (xlogit): expit(logit p ± t·se/(p(1−p))). beta: Korn & Graubard (1998), Clopper–Pearson on
     n* = p(1−p)/se²·(t_{n−1}/t_df)², R's n counts respondents without an answer too.
     wilson: score interval on p(1−p)/se² with t for z.
-    asin: sin²(asin√p ± t·se of asin√p).
+    asin: sin²(asin√p ± t·se of asin√p), the angle kept between 0 and π/2.
     wald (mean): p ± t·se. A share of 0 or 1, and a share without variance, gets the beta interval with n* = n: the only
     one of them that is defined there.
 
@@ -62,7 +62,7 @@ def share_interval(
             low, high = _expit(centre - half), _expit(centre + half)
         elif method == "asin":
             centre, half = np.arcsin(np.sqrt(p)), t * se / (2 * np.sqrt(p * (1 - p)))
-            low, high = np.sin(centre - half) ** 2, np.sin(centre + half) ** 2
+            low, high = np.sin(np.maximum(centre - half, 0)) ** 2, np.sin(np.minimum(centre + half, np.pi / 2)) ** 2
         elif method in ("wald", "mean"):
             return p - t * se, p + t * se
         elif method == "beta":
@@ -87,7 +87,8 @@ def _clopper_pearson(p: Floats, n: Floats, level: float) -> tuple[Floats, Floats
     alpha = (1 - level) / 2
     low = np.where(p <= 0, 0.0, stats.beta.ppf(alpha, n * p, n * (1 - p) + 1))
     high = np.where(p >= 1, 1.0, stats.beta.ppf(1 - alpha, n * p + 1, n * (1 - p)))
-    return np.where(np.isnan(p), np.nan, low), np.where(np.isnan(p), np.nan, high)
+    unknown = np.isnan(p) | np.isnan(n)
+    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 
 
 def _wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
