@@ -155,7 +155,8 @@ def _score_interval(d: SurveyDesign, x: Floats, used: Bools, rule: Rule, p: floa
 
     left = zeroin(lambda theta: test(theta) - t, low, high, tolerance)
     right = zeroin(lambda theta: test(theta) + t, low, high, tolerance)
-    return rule(xs, w, float((xs <= left).mean())), rule(xs, w, float((xs <= right).mean()))
+    # a share of rows: with equal weights always on a step, which rounding must not decide
+    return rule(xs, w, float((xs <= left).mean()) - TIE), rule(xs, w, float((xs <= right).mean()) - TIE)
 
 
 # -- rules ----------------------------------------------------------------------------------------------------------
@@ -190,13 +191,17 @@ def _positive(rule: Rule) -> Rule:
 
 
 def _place(w: Floats, p: float) -> tuple[int, int, float, float]:
-    """Last position whose cumulative weight is at most p, the next, and how far p is from both."""
-    cumulative = np.cumsum(w) / w.sum()
-    at_most = np.flatnonzero(cumulative <= p + TIE)
+    """Last position whose cumulative weight is at most p, the next, and how far p is from both.
+
+    Sums are taken in extended precision, as R takes them, and compared without a tolerance: whether p falls on a step
+    is then the same question, with the same answer, as in R, and does not depend on the order of the rows.
+    """
+    wide = w.astype(np.longdouble)
+    cumulative, whole = np.cumsum(wide).astype(float), float(wide.sum())
+    at_most = np.flatnonzero(cumulative <= p * whole)
     pos = int(at_most[-1]) if len(at_most) else 0
     following = min(pos + 1, len(w) - 1)
-    below, above = p - cumulative[pos], cumulative[following] - p
-    return pos, following, 0.0 if abs(below) <= TIE else float(below), 0.0 if abs(above) <= TIE else float(above)
+    return pos, following, float(p - cumulative[pos] / whole), float(cumulative[following] / whole - p)
 
 
 def _left(x: Floats, w: Floats, p: float) -> float:
