@@ -174,8 +174,9 @@ def ratio_pairs(case: Case) -> Pairs:
     d = design_of(case)
     top = [plain(n) for n in ([args["num"]] if isinstance(args["num"], str) else args["num"])]
     if args.get("separate"):
-        out = estimate.ratio(d, top, plain(args["den"]), by=d.strata)
-        out = out.set_index("group").loc[[str(s) for s in expect["strata"]]]
+        strata = d.strata if d.replicates is None else []
+        out = estimate.ratio(d, top, plain(args["den"]), by=strata or None)
+        out = out.set_index("group").loc[[str(s) for s in expect["strata"]]] if strata else out
         yield "est", out["estimate"], expect["est"]
         yield "se", out["se"], expect["se"]
         return

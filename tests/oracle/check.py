@@ -119,7 +119,7 @@ def main(families: list[str]) -> None:
     scores = score(families=families or None)
     print(table(scores))
     for name, mark in scores.items():
-        for case_id, why in mark.failures[: 12 if families else 3]:
+        for case_id, why in mark.failures[: 40 if families else 3]:
             print(f"{name}: {case_id}\n    {why[:300]}")
 
 

@@ -145,6 +145,16 @@ def _pps(spec: dict[str, Any]) -> SurveyDesign:
     if "ppsmat" in how:
         joint = np.loadtxt(ORACLE / "data" / "election_jointprob.csv", delimiter=",", skiprows=1)
         return SurveyDesign(frame, weights=1 / p, pps=pps.from_joint(joint, "YG" if "YG" in how else "HT"))
-    if "sum(election$p^2)" in how:
-        raise Unsupported("the population behind HR(sum(election$p^2)/40) is not among the data")
-    return SurveyDesign(frame, weights=1 / p, pps=pps.hartley_rao(p))
+    mean_square = _mean_square(p) if "sum(election$p^2)" in how else None
+    return SurveyDesign(frame, weights=1 / p, pps=pps.hartley_rao(p, mean_square))
+
+
+def _mean_square(p: np.ndarray) -> float:
+    """Σ p²/n over the population, which is not among the data, from the joint probabilities made with it.
+
+    Hartley and Rao have π_ij = p_i p_j (n − 1)/(n − p_i − p_j + Σ p²/n).
+    """
+    joint = np.loadtxt(ORACLE / "data" / "election_jointHR.csv", delimiter=",", skiprows=1)
+    pairs = np.triu_indices(len(p), 1)
+    both = np.outer(p, p)[pairs] / joint[pairs]
+    return float((both * (len(p) - 1) - len(p) + np.add.outer(p, p)[pairs]).mean())
