@@ -14,7 +14,7 @@ from survey.errors import EstimationError
 from survey.estimation.groups import coded, item_column, numeric
 from survey.estimation.intervals import mean_interval
 from survey.estimation.tables import Test, as_row
-from survey.sampling.linearized import Bools, Floats, Ints, sum_by, weighted_counts
+from survey.sampling.linearized import Bools, Floats, Ints, weighted_counts
 from survey.tidy import results
 
 RankTest = Literal["wilcoxon", "vanDerWaerden", "median", "KruskalWallis"]
@@ -29,7 +29,7 @@ def rank_test(d: SurveyDesign, y: str, by: str, test: RankTest = "wilcoxon", lev
 
     r_i = (weight below y_i + half the weight at y_i)/Σw; scores r (wilcoxon, KruskalWallis), Φ⁻¹(r) (vanDerWaerden) or
     1(r > ½) (median). Two groups: t of the difference of mean scores on units − strata − 1; more: Wald F of all
-    differences.
+    differences. Under replicate weights the influences' totals vary from replicate to replicate, not the ranks.
 
     Returns: one row of statistic "difference" (second group minus first) or "rank F", with p.
     Raises: EstimationError: fewer than two groups with answers, or the test is not known.
@@ -86,11 +86,8 @@ def _means(score: Floats, code: Ints, w: Floats, size: int) -> Floats:
 
 
 def _influences(d: SurveyDesign, used: Bools, score: Floats, code: Ints, means: Floats, size: int) -> Floats:
-    """Unit totals of the group means' influences, scores held fixed; or the means in every replicate."""
+    """Unit (or replicate) totals of the group means' influences, scores held fixed."""
     w = d.weights[used]
-    if d.replicates is not None:
-        factors = d.replicates.factors(used)[used]
-        return (sum_by(code, factors * score[:, None], size) / sum_by(code, factors, size)).T
     z = np.zeros((len(used), size))
     rows = np.flatnonzero(used)
     z[rows, code] = w * (score - means[code]) / weighted_counts(code, w, size)[code]
