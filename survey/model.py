@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from survey import estimate
 from survey.design import SurveyDesign
@@ -29,7 +30,7 @@ FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "inverse_gaussian")
 
 def fit(
     d: SurveyDesign, formula: str, family: str = "gaussian", *, link: str = "", offset: str = "", maxiter: int = 100,
-    hessian: Literal["analytic", "numeric"] = "analytic",
+    hessian: Literal["analytic", "numeric"] = "analytic", start: ArrayLike | None = None,
 ) -> Any:  # fmt: skip
     """Regression of a survey outcome with design-based standard errors.
 
@@ -39,6 +40,8 @@ def fit(
         family: gaussian, binomial, poisson, gamma, inverse_gaussian, ordinal, multinomial.
         link: identity, logit, probit, cloglog, log, inverse, …; the family's usual one if not given.
         offset: a further expression added to the linear predictor.
+        start: coefficients to start from; the family's usual start if not given. Where steps converge slowly (links
+            other than the canonical one) two starts may differ in the eighth digit.
         hessian: of an ordinal model; "numeric" differs the gradient by ±0.001, as R svyolr does, and loses digits.
     Returns: a `Fit` (ordinal and multinomial: `CategoricalFit`); rows with a missing value in
         any term are left out and counted in `.dropped`.
@@ -61,7 +64,8 @@ def fit(
     w = read.terms.sums(row_weights)
     terms, X, aliased = without_aliases(read.terms, read.X, w)
     behind = None if terms.case is None else (terms.case, row_weights)
-    glm = fit_glm(read.y, X, w, read.offset, family, link, maxiter, terms.names, behind=behind)
+    first = None if start is None else np.asarray(start, dtype=float)
+    glm = fit_glm(read.y, X, w, read.offset, family, link, maxiter, terms.names, first, behind)
     table = _influences(d, glm, read._replace(terms=terms, X=X), row_weights, family, link, maxiter)
     freedom = float(d.degf(read.used) if d.replicates is None else d.degf()) + 1 - X.shape[1]
     return Fit(d, formula, family, glm.link, terms.names, glm.params, table, read.used, freedom, read.dropped,

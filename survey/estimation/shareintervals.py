@@ -44,16 +44,20 @@ def _working_weights(request: Request, scale: Floats) -> Floats:
 def profile_interval(
     request: Request, p: Floats, se: Floats, df: Floats, n: Floats, level: float
 ) -> tuple[Floats, Floats]:
-    """Profile likelihood intervals, weights scaled as `SurveyDesign.likelihood_scale` says, in groups to mean 1."""
+    """Profile likelihood intervals, weights scaled in each group as `SurveyDesign.likelihood_scale` says."""
     design = request.design
-    people = np.concatenate([request.one(request, item).n_weighted for item in request.items])
+    figures = [request.one(request, item) for item in request.items]
+    people = np.concatenate([figure.n_weighted for figure in figures])
+    scales = np.array(
+        [design.domain(request.groups.code == g).likelihood_scale for g in range(len(request.groups.labels))]
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = people / n if request.groups.by else np.full(len(p), design.likelihood_scale)
+        scale = np.concatenate([np.repeat(scales, len(figure.levels)) for figure in figures])
         if design.replicates is None:
             variance, spread = (se / (p * (1 - p))) ** 2, n - 1
         else:
             variance, spread = replicate_logit_variance(request), n
-        if design.calibrations and not request.groups.by:
+        if design.calibrations:
             spread = spread * len(design.frame) / n
         information = people / scale * _working_weights(request, scale)
     each = zip(p, variance, information, spread, n, df, strict=True)

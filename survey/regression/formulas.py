@@ -176,7 +176,30 @@ def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = F
     }
     if not known.any():
         raise EstimationError("No row has all values the model needs", where="{formula}", formula=formula)
-    cases = cases[known].copy()
+    if case is not None:
+        case = (np.cumsum(known) - 1)[case if known.all() else case[known[case]]]
+    # functions of a whole column, as poly, see the rows that lack only the outcome too (as in R)
+    seen = known if _row_by_row(right) else _answered(cases, right)
+    terms, X = _matrix(_used_levels(cases[seen]), right, variables, left)
+    if seen is not known:
+        inner = known[seen]
+        kept = (X[inner] != 0).any(axis=0)
+        names = [name for name, keep in zip(terms.names, kept, strict=True) if keep]
+        whole = terms.kept.copy()
+        whole[terms.kept] = kept
+        terms, X = replace(terms, names=names, kept=whole, cases=_used_levels(cases[known])), X[inner][:, kept]
+    return Read(replace(terms, case=case), outcome[known], X, off[known], used, dropped)
+
+
+def _answered(cases: pd.DataFrame, right: str) -> Bools:
+    """Rows without gaps in the variables of the right side."""
+    own = [name for name in cases if re.search(rf"\b{re.escape(str(name))}\b", right)]
+    return np.asarray(cases[own].notna().all(axis=1))
+
+
+def _used_levels(cases: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose categoricals have only levels that occur."""
+    cases = cases.copy()
     for name in cases:
         if re.search(rf"C\(\s*{re.escape(str(name))}\s*,", right):  # its coding may name a level that nobody is at
             column = d.frame[name]
@@ -184,10 +207,7 @@ def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = F
             cases[name] = pd.Categorical(cases[name], categories=levels)
         elif isinstance(cases[name].dtype, pd.CategoricalDtype):
             cases[name] = cases[name].cat.remove_unused_categories()
-    if case is not None:
-        case = (np.cumsum(known) - 1)[case if known.all() else case[known[case]]]
-    terms, X = _matrix(cases, right, variables, left)
-    return Read(replace(terms, case=case), outcome[known], X, off[known], used, dropped)
+    return cases
 
 
 def _row_by_row(text: str) -> bool:
@@ -275,6 +295,15 @@ def _outcome(data: pd.DataFrame, known: Bools, left: str, binary: bool) -> Float
     return value
 
 
+def _whole(name: str) -> str:
+    """A column's name with whole levels as whole numbers: a column with gaps holds them as floats.
+
+    >>> _whole("C(q)[T.2.0]:x")
+    'C(q)[T.2]:x'
+    """
+    return re.sub(r"\[(T\.)?(-?\d+)\.0\]", r"[\1\2]", name)
+
+
 def _matrix(rows: pd.DataFrame, right: str, variables: list[str], left: str) -> tuple[Terms, Floats]:
     """The model matrix, without columns that are zero throughout.   Raises: EstimationError: a term is unknown."""
     environment = patsy.EvalEnvironment([{**FUNCTIONS, "poly": poly}])
@@ -285,6 +314,6 @@ def _matrix(rows: pd.DataFrame, right: str, variables: list[str], left: str) -> 
                               error=str(error).splitlines()[0]) from None  # fmt: skip
     X = np.asarray(built, dtype=float)
     kept = (X != 0).any(axis=0)
-    names = [name for name, keep in zip(built.design_info.column_names, kept, strict=True) if keep]
+    names = [_whole(name) for name, keep in zip(built.design_info.column_names, kept, strict=True) if keep]
     used = [name for name in variables if name != left]
     return Terms(names, built.design_info, kept, used, rows, left), X[:, kept]

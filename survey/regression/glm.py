@@ -90,7 +90,7 @@ def fit_glm(
     score, information = X * (working * (y - mu) / slope)[:, None], X.T @ (X * working[:, None])
     variance = np.linalg.inv(information)
     pearson = float((w * (y - mu) ** 2 / kind.variance(mu)).sum())
-    null = _null_mean(y, w, offset, kind)
+    null = _null_mean(y, w, offset, kind) if "Intercept" in names else kind.link.inverse(offset)
     return GlmFit(
         np.asarray(params), np.asarray(variance, dtype=float), score, eta, mu, slope, name, kind,
         float(kind.deviance(y, mu, freq_weights=w)),
