@@ -45,10 +45,10 @@ def design_of(case: Case) -> SurveyDesign:
 
 
 def with_variables(d: SurveyDesign, texts: str | list[str]) -> tuple[SurveyDesign, list[str]]:
-    """The design with R's terms as columns, and their names."""
+    """The design with R's terms as columns, and their names; R makes factors of what is left in a domain."""
     names, frame = [], d.frame
     for text in [texts] if isinstance(texts, str) else texts:
-        name, frame = variable(frame, text)
+        name, frame = variable(frame, text, d.mask if not d.calibrations else None)
         names.append(name)
     new = {c: frame[c] for c in frame.columns if c not in d.frame.columns}
     return (d.assign(**new) if new else d), names
@@ -67,6 +67,14 @@ def indicators(d: SurveyDesign, names: list[str]) -> tuple[SurveyDesign, list[st
             new[f"{name}={level}"] = (column == level).astype(float).where(column.notna())
             items.append(f"{name}={level}")
     return (d.assign(**new) if new else d), items
+
+
+def logical(d: SurveyDesign, name: str) -> SurveyDesign:
+    """A 0/1 column as R's logical, which has one figure a level."""
+    if not set(d.frame[name].dropna()) <= {0.0, 1.0}:
+        return d
+    levels = ["FALSE", "TRUE"]
+    return d.assign(**{name: pd.Categorical(d.frame[name].map({0.0: "FALSE", 1.0: "TRUE"}), categories=levels)})
 
 
 def statistic(case: Case, d: SurveyDesign, names: list[str], fn: str, **options: Any) -> pd.DataFrame:
@@ -116,9 +124,8 @@ def mean_or_total(case: Case) -> Pairs:
             estimate.mean(d, names, missing="fail")
         except AnxinError:
             return
-    if len(numbers(case["expect"]["est"])) == 2 * len(names) and set(d.frame[names[0]].dropna()) <= {0.0, 1.0}:
-        logical = pd.Categorical(d.frame[names[0]].map({0.0: "FALSE", 1.0: "TRUE"}), categories=["FALSE", "TRUE"])
-        d = d.assign(**{names[0]: logical})
+    if len(numbers(case["expect"]["est"])) == 2 * len(names):
+        d = logical(d, names[0])
     if not d.frame.loc[d.mask, names].notna().any(axis=None) and fn == "mean":
         raise Unsupported("the mean of no answers is a labelled NaN here, 0 in R")
     out = statistic(case, d, names, fn, deff=deff)
@@ -160,6 +167,8 @@ def by_result(case: Case, d: SurveyDesign, by: list[str]) -> pd.DataFrame:
         top, bottom = (plain(part) for part in args["y"].split("/"))
         return estimate.ratio(d, top, bottom, by, df=freedom)
     d, names = with_variables(d, args["y"])
+    if len(numbers(case["expect"]["est"])) == 2 * len(case["expect"]["groups"]) and len(names) == 1:
+        d = logical(d, names[0])
     if fn == "quantile":
         return estimate.quantile(d, names[0], [args["p"]], by)
     d, items = indicators(d, names)
@@ -246,7 +255,7 @@ def contrast_pairs(case: Case) -> Pairs:
         if args["expr"] == "several":
             out = compare.contrast(base, {"a": {"E": 1, "H": -1}, "b": {"E": 0.5, "H": 0.5, "M": -1}}, df=freedom)
         else:
-            out = compare.contrast(base, plain(args["expr"]), df=freedom)
+            out = compare.contrast(base, plain(args["expr"]).replace("^", "**"), df=freedom)
     yield from stat_pairs(case, out)
 
 
@@ -422,14 +431,18 @@ def fitted(case: Case, d: SurveyDesign | None = None) -> Any:
     args = case["args"]
     d, formula = formula_of(design_of(case) if d is None else d, args["formula"])
     name = re.sub(r"[^A-Za-z.]", "", args.get("family", "gaussian"))
-    return model.fit(d, formula, KINDS[name], link=args.get("link", ""), offset=args.get("offset", ""))
+    given = re.search(r"start=c\(([^)]*)\)", case.get("r", ""))
+    start = [float(value) for value in given[1].split(",")] if given else None
+    link = {"1/mu^2": "inverse_squared"}.get(args.get("link", ""), args.get("link", ""))
+    return model.fit(d, formula, KINDS[name], link=link, offset=args.get("offset", ""), start=start)
 
 
 def r_name(name: str) -> str:
     """A patsy coefficient's name as R writes it, without blanks and dots."""
     name = re.sub(r"\[(?:T\.)?([^\]]*)\]", r"\1", name).replace("C(", "factor(").replace("Intercept", "(Intercept)")
     name = re.sub(r"(poly\([^)]*\))(\d)", lambda m: f"{m[1]}{int(m[2]) + 1}", name)
-    return re.sub(r"[ .]", "", name.replace("**", "^").replace("_", ""))
+    name = name.replace("**", "^").replace("True", "TRUE").replace("False", "FALSE")
+    return re.sub(r"[ ._]", "", name)
 
 
 def in_r_order(names: list[str], wanted: list[str]) -> list[int]:
@@ -462,7 +475,10 @@ def glm_pairs(case: Case) -> Pairs:
 
 
 def r_terms(terms: str | list[str]) -> list[str]:
-    return [re.sub(r"(?<=[A-Za-z])\.(?=[A-Za-z0-9])", "_", t) for t in ([terms] if isinstance(terms, str) else terms)]
+    spelled = [
+        re.sub(r"(?<=[A-Za-z])\.(?=[A-Za-z0-9])", "_", t) for t in ([terms] if isinstance(terms, str) else terms)
+    ]
+    return [t.replace("factor(", "C(").replace("^", "**") for t in spelled]
 
 
 @family("termtest")

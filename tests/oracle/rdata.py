@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import re
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,18 @@ def condition(frame: pd.DataFrame, text: str) -> np.ndarray:
     return np.asarray(pd.Series(value).astype("boolean").fillna(False), dtype=bool)
 
 
-def variable(frame: pd.DataFrame, text: str) -> tuple[str, pd.DataFrame]:
-    """Name of a column holding an R term, added to the frame where it is not one already."""
+def variable(frame: pd.DataFrame, text: str, mask: np.ndarray | None = None) -> tuple[str, pd.DataFrame]:
+    """Name of a column holding an R term, added to the frame where needed; factors are those of the mask's rows."""
     name = plain(text)
     if name in frame.columns:
         return name, frame
     if made := re.fullmatch(r"factor\((.+)\)", text):
         inner, frame = variable(frame, made[1])
-        return name, frame.assign(**{name: as_factor(frame[inner])})
+        return name, frame.assign(**{name: as_factor(_within(frame[inner], mask))})
     if made := re.fullmatch(r"interaction\((.+)\)", text):
         parts = [variable(frame, part.strip())[0] for part in made[1].split(",")]
-        return name, frame.assign(**{name: interaction(frame, parts)})
+        numeric = {p: as_factor(_within(frame[p], mask)) for p in parts if not hasattr(frame[p], "cat")}
+        return name, frame.assign(**{name: interaction(frame.assign(**numeric), parts)})
     value = pd.Series(frame.eval(expression(text), engine="python"), index=frame.index)
     if value.dtype == bool:
         used = [c for c in frame.columns if re.search(rf"\b{re.escape(c)}\b", expression(text))]
@@ -77,12 +79,16 @@ def variable(frame: pd.DataFrame, text: str) -> tuple[str, pd.DataFrame]:
     return name, frame.assign(**{name: value})
 
 
+def _within(column: pd.Series, mask: np.ndarray | None) -> pd.Series:
+    return column if mask is None else column.where(mask)
+
+
 def as_factor(column: pd.Series) -> pd.Categorical:
     """R's factor(): levels that occur, sorted (of a factor: in its own order)."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return pd.Categorical(column.cat.remove_unused_categories())
-    codes = column.map(lambda v: f"{v:g}" if isinstance(v, (int, float)) and v == v else v)
-    order = [f"{v:g}" if isinstance(v, (int, float)) else v for v in sorted(column.dropna().unique())]
+    codes = column.map(lambda v: f"{v:.15g}" if isinstance(v, Number) and v == v else v)
+    order = [f"{v:.15g}" if isinstance(v, Number) else v for v in sorted(column.dropna().unique())]
     return pd.Categorical(codes.where(column.notna()), categories=order)
 
 
