@@ -240,5 +240,8 @@ def _seven(x: Floats, w: Floats, p: float) -> float:
 
 
 def _shah(x: Floats, w: Floats, p: float) -> float:
+    """R's step function of the plotting positions, which large weights (taken as they are) can put out of order."""
     position = (np.cumsum(w / w.mean()) + 0.5 - w / 2) / (len(x) + 1)
-    return float(x[max(int(np.searchsorted(position, p, side="right")) - 1, 0)])
+    places, code = np.unique(position, return_inverse=True)
+    values = np.bincount(code, weights=x) / np.bincount(code)
+    return float(values[max(int(np.searchsorted(places, p, side="right")) - 1, 0)])

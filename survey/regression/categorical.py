@@ -20,6 +20,7 @@ from survey.errors import EstimationError
 from survey.estimation.groups import coded
 from survey.regression.coefficients import Predictive
 from survey.regression.formulas import read_terms, without_aliases
+from survey.regression.quasinewton import bfgs
 from survey.sampling.linearized import Floats, Ints
 
 Likelihood = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
@@ -60,7 +61,7 @@ class CategoricalFit(Predictive):
 
 
 def fit_categorical(
-    d: SurveyDesign, formula: str, family: str, link: str = "", hessian: str = "analytic"
+    d: SurveyDesign, formula: str, family: str, link: str = "", hessian: str = "analytic", optimizer: str = "newton"
 ) -> CategoricalFit:  # fmt: skip
     """The model of `survey.model.fit` for outcomes with three or more levels.
 
@@ -97,7 +98,7 @@ def fit_categorical(
         if hessian == "numeric" and isinstance(problem, _Ordinal)
         else problem.value(theta, w)[2]
     )
-    table = _influences(d, problem, theta, used, w, information, labels_out)
+    table = _influences(d, problem, theta, used, w, information, labels_out, optimizer)
     whole = float(d.degf(used) if d.replicates is None else d.degf())
     freedom = whole - (len(labels_out) - len(names) + 1) if ordinal else whole + 1 - len(labels_out)
     return CategoricalFit(d, formula, family, link or "logit", labels_out, theta, table, used, freedom, dropped,
@@ -175,24 +176,46 @@ class _Ordinal:
         _, ga, gb, _ = self.parts(theta)
         return np.asarray(ga[:, None] * self.upper + gb[:, None] * self.lower)
 
-    def numeric_information(self, theta: Floats, w: Floats, step: float = 1e-3) -> Floats:
-        """Information by central differences of the gradient in (β, ζ_1, log of the thresholds' gaps)."""
+    def constrained(self, free: Floats) -> tuple[Floats, Floats]:
+        """θ and its derivatives from (β, ζ_1, log of the thresholds' gaps)."""
         k = self.X.shape[1]
+        gaps = np.exp(free[k + 1 :])
+        zeta = np.cumsum(np.append(free[k], gaps))
+        inner = np.vstack([np.ones(len(zeta)), *((np.arange(len(zeta)) > j) * gap for j, gap in enumerate(gaps))]).T
+        jacobian = np.eye(len(free))
+        jacobian[k:, k:] = inner
+        return np.append(free[:k], zeta), jacobian
 
-        def gradient(free: Floats) -> tuple[Floats, Floats]:
-            gaps = np.exp(free[k + 1 :])
-            zeta = np.cumsum(np.append(free[k], gaps))
-            inner = np.vstack([np.ones(len(zeta)), *((np.arange(len(zeta)) > j) * gap for j, gap in enumerate(gaps))]).T
-            jacobian = np.eye(len(free))
-            jacobian[k:, k:] = inner
-            return -(w @ self.scores(np.append(free[:k], zeta))) @ jacobian, jacobian
+    def unconstrained(self, theta: Floats) -> Floats:
+        """(β, ζ_1, log of the thresholds' gaps)."""
+        k = self.X.shape[1]
+        return np.concatenate([theta[: k + 1], np.log(np.diff(theta[k:]))])
 
-        zeta = theta[k:]
-        free = np.concatenate([theta[:k], zeta[:1], np.log(np.diff(zeta))])
+    def gradient(self, free: Floats, w: Floats) -> Floats:
+        """Derivatives of the negative log-likelihood in the unconstrained parameters."""
+        theta, jacobian = self.constrained(free)
+        return np.asarray(-(w @ self.scores(theta)) @ jacobian)
+
+    def numeric_information(self, theta: Floats, w: Floats, step: float = 1e-3) -> Floats:
+        """Information by central differences of the gradient in the unconstrained parameters."""
+        free = self.unconstrained(theta)
         moves = [step * row for row in np.eye(len(free))]
-        H = np.array([(gradient(free + move)[0] - gradient(free - move)[0]) / (2 * step) for move in moves])
-        inverse = np.linalg.inv(gradient(free)[1])
+        H = np.array([(self.gradient(free + move, w) - self.gradient(free - move, w)) / (2 * step) for move in moves])
+        inverse = np.linalg.inv(self.constrained(free)[1])
         return np.asarray(inverse.T @ ((H + H.T) / 2) @ inverse)
+
+    def quasi_newton(self, theta: Floats, w: Floats) -> Floats:
+        """Maximum as R's polr leaves it: by BFGS, until a step gains less than 1.5e-8 of the likelihood."""
+        with np.errstate(all="ignore"):  # steps may try far too much
+            found = self._searched(theta, w)
+        return self.constrained(found)[0]
+
+    def _searched(self, theta: Floats, w: Floats) -> Floats:
+        return bfgs(
+            lambda free: -float(w @ self.parts(self.constrained(free)[0])[0]),
+            lambda free: self.gradient(free, w),
+            self.unconstrained(theta),
+        )
 
 
 class _Multinomial:
@@ -283,7 +306,8 @@ def _check(
 
 
 def _influences(
-    d: SurveyDesign, problem: Any, theta: Floats, used: Any, w: Floats, information: Floats, names: list[str]
+    d: SurveyDesign, problem: Any, theta: Floats, used: Any, w: Floats, information: Floats, names: list[str],
+    optimizer: str,
 ) -> Floats:  # fmt: skip
     """Unit totals of score · information⁻¹, or the coefficients of every replicate."""
     scores = problem.value(theta, w)[1]
@@ -294,6 +318,9 @@ def _influences(
     factors = d.replicates.factors(d.mask)[used]
     table = np.full((factors.shape[1], len(theta)), np.nan)
     for r in range(factors.shape[1]):
+        if optimizer == "bfgs" and isinstance(problem, _Ordinal):
+            table[r] = problem.quasi_newton(theta, factors[:, r])
+            continue
         try:
             table[r] = _newton(problem, theta, factors[:, r] / factors[:, r].mean(), names)
         except EstimationError:

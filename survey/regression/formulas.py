@@ -180,14 +180,17 @@ def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = F
         case = (np.cumsum(known) - 1)[case if known.all() else case[known[case]]]
     # functions of a whole column, as poly, see the rows that lack only the outcome too (as in R)
     seen = known if _row_by_row(right) else _answered(cases, right)
-    terms, X = _matrix(_used_levels(cases[seen]), right, variables, left)
+    terms, X = _matrix(_used_levels(cases[seen], right, d.frame), right, variables, left)
     if seen is not known:
         inner = known[seen]
         kept = (X[inner] != 0).any(axis=0)
         names = [name for name, keep in zip(terms.names, kept, strict=True) if keep]
         whole = terms.kept.copy()
         whole[terms.kept] = kept
-        terms, X = replace(terms, names=names, kept=whole, cases=_used_levels(cases[known])), X[inner][:, kept]
+        terms, X = (
+            replace(terms, names=names, kept=whole, cases=_used_levels(cases[known], right, d.frame)),
+            X[inner][:, kept],
+        )
     return Read(replace(terms, case=case), outcome[known], X, off[known], used, dropped)
 
 
@@ -197,12 +200,12 @@ def _answered(cases: pd.DataFrame, right: str) -> Bools:
     return np.asarray(cases[own].notna().all(axis=1))
 
 
-def _used_levels(cases: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose categoricals have only levels that occur."""
+def _used_levels(cases: pd.DataFrame, right: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose categoricals have only levels that occur, those with a coding of their own all of the frame's."""
     cases = cases.copy()
     for name in cases:
         if re.search(rf"C\(\s*{re.escape(str(name))}\s*,", right):  # its coding may name a level that nobody is at
-            column = d.frame[name]
+            column = frame[name]
             levels = column.cat.categories if hasattr(column, "cat") else sorted(column.dropna().unique())
             cases[name] = pd.Categorical(cases[name], categories=levels)
         elif isinstance(cases[name].dtype, pd.CategoricalDtype):
