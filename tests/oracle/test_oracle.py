@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(
     reason="no oracle: set ANXIN_ORACLE to a folder with designs.json, data/, repweights/ and open/",
 )
 
-KNOWN = {"glm_other": 1, "olr": 4, "quantile": 1}
+KNOWN = {"olr": 1, "quantile": 1}
 """Cases that fail on purpose or for now, at most so many a family; tests/oracle/README.md says why."""
 
 
