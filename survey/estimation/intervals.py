@@ -45,7 +45,7 @@ def share_interval(
     logit (xlogit): expit(logit p ± t·se/(p(1−p))). beta: Korn & Graubard (1998), Clopper–Pearson on
     n* = p(1−p)/se²·(t_{n−1}/t_df)², R's n counts respondents without an answer too.
     wilson: score interval on p(1−p)/se² with t for z.
-    asin: sin²(asin√p ± t·se of asin√p), the angle kept between 0 and π/2.
+    asin: sin²(asin√p ± t·se of asin√p), an end that folds back past the share (R leaves it there) is 0 or 1.
     wald (mean): p ± t·se. A share of 0 or 1, and a share without variance, gets the beta interval with n* = n: the only
     one of them that is defined there.
 
@@ -62,7 +62,8 @@ def share_interval(
             low, high = _expit(centre - half), _expit(centre + half)
         elif method == "asin":
             centre, half = np.arcsin(np.sqrt(p)), t * se / (2 * np.sqrt(p * (1 - p)))
-            low, high = np.sin(np.maximum(centre - half, 0)) ** 2, np.sin(np.minimum(centre + half, np.pi / 2)) ** 2
+            low, high = np.sin(centre - half) ** 2, np.sin(centre + half) ** 2
+            low, high = np.where(low > p, 0.0, low), np.where(high < p, 1.0, high)
         elif method in ("wald", "mean"):
             return p - t * se, p + t * se
         elif method == "beta":
