@@ -222,7 +222,7 @@ def battery(
     """
     from survey.estimation import battery as fast  # numba takes longer to load than most figures take
 
-    groups = [grouped(d.frame, by) for by in breakdowns]
+    groups = [fast.narrow(grouped(d.frame, by)) for by in breakdowns]
     ends = np.cumsum([0] + [len(each.labels) for each in groups])
     if not fast.suited(d, int(ends[-1])):
         single = {"share": lambda by: proportion(d, items, by, ci, level, deff=deff),

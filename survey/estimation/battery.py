@@ -8,9 +8,10 @@ breakdown reads the rows hundreds of times. Tables of parts of the rows add up.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +25,11 @@ from survey.estimation.cells import Figures, srs_variance
 from survey.estimation.groups import Groups, item_column, share_levels
 from survey.sampling.linearized import Floats, Ints
 
-TABLE = 1_500_000
-"""Cells of the table held at a time: 12 MB, so that it stays near the processor."""
+TABLE = 1_600_000
+"""Cells of the table held at a time: 13 MB, so that it stays near the processor."""
+WIDTH = 8
+"""Items taken at a time: fewer leave the compiled loop too little to do for each row and group."""
+THREADS = min(os.cpu_count() or 1, 8)
 
 
 class Scale(NamedTuple):
@@ -76,6 +80,11 @@ class Block:
     mean_variance: Floats
 
 
+def narrow(groups: Groups) -> Groups:
+    """The groups with codes of two bytes: those of all breakdowns are held at once."""
+    return groups._replace(code=groups.code.astype(np.int16)) if len(groups.labels) < 2**14 else groups
+
+
 def suited(d: SurveyDesign, groups: int) -> bool:
     """Whether one pass serves: the variance is one sum over strata, and a table of all groups can be held.
 
@@ -92,14 +101,39 @@ def blocks(d: SurveyDesign, items: Sequence[str], breakdowns: Sequence[Groups]) 
 
     Args: d: a design that is `suited`.   breakdowns: their groups stand side by side, (groups,) in all.
     """
-    assert d.linearized is not None
     rows = Rows.of(d, breakdowns)
-    scales = {item: scale_of(item_column(d.frame, item)) for item in items}
-    levels = max((len(scale.labels) for scale in scales.values()), default=1)
-    width = max(1, TABLE // (d.linearized.units * levels * rows.size))
-    for start in range(0, len(items), width):
-        part = list(items[start : start + width])
-        yield _figures(d, part, [scales[item] for item in part], rows)
+    for start in range(0, len(items), WIDTH):
+        part = list(items[start : start + WIDTH])
+        scales = [scale_of(item_column(d.frame, item)) for item in part]
+        answer, levels = _answers(rows, scales)
+        pieces = [
+            _figures(d, part, scales, rows, answer, levels, these) for these in _together(rows, levels, len(part))
+        ]
+        yield pieces[0] if len(pieces) == 1 else _side_by_side(pieces)
+
+
+def _together(rows: Rows, levels: int, items: int) -> Iterator[slice]:
+    """Breakdowns, one beside the other, whose table of some items can be held."""
+    most = TABLE // ((len(rows.start) - 1) * (1 + levels) * items)
+    first = 0
+    for k in range(len(rows.sizes)):
+        if k > first and sum(rows.sizes[first : k + 1]) > most:
+            yield slice(first, k)
+            first = k
+    yield slice(first, len(rows.sizes))
+
+
+def _side_by_side(pieces: Sequence[Block]) -> Block:
+    """Figures of the same items by different groups as one block."""
+    first = pieces[0]
+
+    def joined(name: str, axis: int) -> Floats:
+        return np.concatenate([getattr(piece, name) for piece in pieces], axis=axis)
+
+    return Block(
+        first.items, first.scales, joined("whole", 1), joined("count", 0), joined("share", 1),
+        joined("share_variance", 1), joined("mean", 0), joined("mean_variance", 0),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,14 +141,14 @@ class Rows:
     """The rows with a weight, unit after unit.
 
     order: their positions in the frame; start: where each unit begins (units + 1,); weights: of the ordered rows;
-    group: of the ordered rows in every breakdown (rows, breakdowns), −1 for none; size: groups of all breakdowns.
+    group: of the ordered rows in every breakdown (rows, breakdowns), −1 for none; sizes: groups of each breakdown.
     """
 
     order: NDArray[np.int32]
     start: Ints
     weights: Floats
     group: NDArray[Any]
-    size: int
+    sizes: list[int]
 
     @classmethod
     def of(cls, d: SurveyDesign, breakdowns: Sequence[Groups]) -> Rows:
@@ -125,21 +159,20 @@ class Rows:
         order = np.argsort(small, kind="stable").astype(np.int32)
         weights = d.full_weights[order]
         weights[~d.mask[order]] = 0.0
-        size = sum(len(groups.labels) for groups in breakdowns)
-        group = np.empty((len(order), len(breakdowns)), dtype=np.int8 if size < 2**7 else np.int32)
-        before = 0
+        sizes = [len(groups.labels) for groups in breakdowns]
+        group = np.empty((len(order), len(breakdowns)), dtype=np.int8 if max(sizes) < 2**7 else np.int32)
         for k, groups in enumerate(breakdowns):
-            np.copyto(group[:, k], np.where(groups.code < 0, -1, groups.code + before)[order], casting="unsafe")
-            before += len(groups.labels)
+            np.copyto(group[:, k], groups.code[order], casting="unsafe")
         start = np.concatenate([[0], np.cumsum(np.bincount(small, minlength=units))])
-        return cls(order, start, weights, group, size)
+        return cls(order, start, weights, group, sizes)
 
 
 @njit(cache=True, nogil=True)
-def _fill(table, count, start, weights, group, answer, first, last):  # type: ignore[no-untyped-def]
-    """Add the rows of units first…last−1 to table (units, levels, groups, items).
+def _fill(table, count, start, weights, group, begin, place, answer, first, last):  # type: ignore[no-untyped-def]
+    """Add the rows of units first…last−1 to table (units, 1 + levels, groups, items); level 0 is no answer.
 
     count (groups, items + 1): rows with a weight and no answer to the item; in the last column all rows with a weight.
+    place: where the groups of the breakdowns begin…begin + len(place) − 1 stand in the table.
     """
     items = answer.shape[1]
     for unit in range(first, last):
@@ -148,65 +181,107 @@ def _fill(table, count, start, weights, group, answer, first, last):  # type: ig
             weight = weights[row]
             if weight == 0.0:
                 continue
-            for k in range(group.shape[1]):
-                at = group[row, k]
-                if at < 0:
+            gap = False
+            for j in range(items):
+                gap |= answer[row, j] == 0
+            for k in range(len(place)):
+                if group[row, begin + k] < 0:
                     continue
+                at = place[k] + group[row, begin + k]
                 count[at, items] += 1
-                for j in range(items):
-                    level = answer[row, j]
-                    if level >= 0:
-                        own[level, at, j] += weight
-                    else:
-                        count[at, j] += 1
+                for j in range(items):  # a slot for no answer is cheaper than a branch that is hard to foresee
+                    own[answer[row, j], at, j] += weight
+                if gap:
+                    for j in range(items):
+                        count[at, j] += answer[row, j] == 0
 
 
-def unit_table(rows: Rows, scales: Sequence[Scale]) -> tuple[Floats, Ints]:
-    """Weighted table (units, levels, groups, items), and respondents by group with an answer to each item and in all.
+@njit(cache=True, nogil=True)
+def _take(answer, item, code, order, first, last):  # type: ignore[no-untyped-def]
+    """One item's codes, one more than in the frame, in the order of the units."""
+    for row in range(first, last):
+        answer[row, item] = code[order[row]] + 1
 
-    The second is (groups, items + 1).
+
+def _answers(rows: Rows, scales: Sequence[Scale]) -> tuple[NDArray[Any], int]:
+    """Codes of the ordered rows (rows, items), 0 for no answer, and the most levels an item has."""
+    levels = max((len(scale.labels) for scale in scales), default=1)
+    answer = np.empty((len(rows.order), len(scales)), dtype=np.uint8 if levels < 2**8 else np.uint32)
+
+    def take(first: int, last: int) -> None:
+        for j, scale in enumerate(scales):
+            _take(answer, j, scale.code, rows.order, first, last)
+
+    _by_threads(take, _cuts(len(rows.order)))
+    return answer, levels
+
+
+def _cuts(size: int) -> Ints:
+    return np.linspace(0, size, THREADS + 1).astype(np.intp)
+
+
+def _by_threads(work: Callable[[int, int], None], cuts: Ints) -> None:
+    """Work from each cut to the next at the same time; compiled loops hold no lock."""
+    with ThreadPoolExecutor(len(cuts) - 1) as pool:
+        list(pool.map(work, cuts[:-1].tolist(), cuts[1:].tolist()))
+
+
+def unit_table(rows: Rows, answer: NDArray[Any], levels: int, these: slice) -> tuple[Floats, Ints]:
+    """Weighted table (units, levels, groups, items) of some breakdowns, and respondents by group with an answer to each
+    item and in all (groups, items + 1).
     """
-    units, levels = len(rows.start) - 1, max(len(scale.labels) for scale in scales)
-    answer = np.empty((len(rows.order), len(scales)), dtype=np.int8 if levels < 2**7 else np.int32)
-    for j, scale in enumerate(scales):
-        np.copyto(answer[:, j], scale.code[rows.order], casting="unsafe")
-    table = np.zeros((units, levels, rows.size, len(scales)))
-    threads = min(os.cpu_count() or 1, 8, units)
-    cuts = np.searchsorted(rows.start, np.linspace(0, len(rows.order), threads + 1)).clip(0, units)
+    units, items, sizes = len(rows.start) - 1, answer.shape[1], rows.sizes[these]
+    place, size = np.cumsum([0, *sizes[:-1]]), sum(sizes)
+    table = np.zeros((units, 1 + levels, size, items))
+    cuts = np.searchsorted(rows.start, np.linspace(0, len(rows.order), THREADS + 1)).clip(0, units)
     cuts[0], cuts[-1] = 0, units
-    counts = np.zeros((threads, rows.size, len(scales) + 1), dtype=np.intp)
+    counts: list[Ints] = []
 
-    def fill(part: int) -> None:
-        _fill(table, counts[part], rows.start, rows.weights, rows.group, answer, cuts[part], cuts[part + 1])
+    def fill(first: int, last: int) -> None:
+        own = np.zeros((size, items + 1), dtype=np.intp)
+        _fill(table, own, rows.start, rows.weights, rows.group, these.start, place, answer, first, last)
+        counts.append(own)
 
-    with ThreadPoolExecutor(threads) as pool:  # every unit belongs to one thread, so sums come in one order
-        list(pool.map(fill, range(threads)))
-    count = counts.sum(axis=0)
+    _by_threads(fill, cuts)  # every unit belongs to one thread, so sums come in one order
+    count = np.sum(counts, axis=0)
     count[:, :-1] = count[:, -1:] - count[:, :-1]
-    return table, count
+    return table[:, 1:], count
 
 
-def _figures(d: SurveyDesign, items: list[str], scales: list[Scale], rows: Rows) -> Block:
-    """Shares, means and their variances from the block's table: z = (T − p·ΣT)/ΣΣT by sampling unit."""
-    table, count = unit_table(rows, scales)
+@njit(cache=True, nogil=True)
+def _linearize(table, share, over, scores, score, first, last):  # type: ignore[no-untyped-def]
+    """Turn the totals of units first…last−1 into influences of the shares, in place; score: those of the means."""
+    for unit in range(first, last):
+        for at in range(table.shape[2]):
+            for j in range(table.shape[3]):
+                answered = 0.0
+                for level in range(table.shape[1]):
+                    answered += table[unit, level, at, j]
+                for level in range(table.shape[1]):
+                    z = (table[unit, level, at, j] - share[level, at, j] * answered) * over[at, j]
+                    table[unit, level, at, j] = z
+                    score[unit, at, j] += scores[level, j] * z
+
+
+def _figures(
+    d: SurveyDesign, items: list[str], scales: list[Scale], rows: Rows, answer: NDArray[Any], levels: int, these: slice
+) -> Block:
+    """Shares, means and their variances from the table of some breakdowns: z = (T − p·ΣT)/ΣΣT by sampling unit."""
+    table, count = unit_table(rows, answer, levels, these)
     shape = table.shape[2:]
     scores = np.full((table.shape[1], len(items)), np.nan)
     for j, scale in enumerate(scales):
         if scale.scores is not None:
             scores[:, j] = 0.0
             scores[: len(scale.scores), j] = scale.scores
-    whole, by_unit = table.sum(axis=0), table.sum(axis=1)
+    whole = table.sum(axis=0)
     base = whole.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         share, over = whole / base, 1 / base
-        variance, score = np.empty_like(share), np.zeros_like(by_unit)
-        for k in range(len(share)):
-            z = table[:, k]  # the table is spent level by level
-            z -= share[k] * by_unit
-            z *= over
-            score += scores[k] * z
-            variance[k] = _variances(d, z).reshape(shape)
         mean = (scores[:, None] * share).sum(axis=0)
+    score = np.zeros((len(table), *shape))
+    _by_threads(partial(_linearize, table, share, over, scores, score), _cuts(len(table)))
+    variance = np.stack([_variances(d, table[:, k]).reshape(shape) for k in range(len(share))])
     return Block(items, scales, whole, count.astype(float), share, variance, mean, _variances(d, score).reshape(shape))
 
 
