@@ -68,8 +68,15 @@ def r_survey(rows: int) -> dict[str, Any] | None:
     return others.r_survey(frame, data.totals(frame), ITEMS_OF_OTHERS.get(rows, 1))
 
 
+def wave(rows: int) -> dict[str, Any]:
+    """A delivered wave from its file to its weights."""
+    from benchmarks import wave as waves
+
+    return waves.measure(rows)
+
+
 CONTENDERS: dict[str, Callable[[int], dict[str, Any] | None]] = {
-    "anxin": anxin, "floor": floor, "svy": svy, "r_survey": r_survey
+    "anxin": anxin, "floor": floor, "svy": svy, "r_survey": r_survey, "wave": wave
 }  # fmt: skip
 
 
@@ -88,9 +95,14 @@ def main(sizes: list[int]) -> None:
     """Run, print, store."""
     found: dict[str, dict[str, Any]] = {}
     for rows in sizes:
-        names = [name for name in CONTENDERS if rows <= OTHERS_UP_TO or name in ("anxin", "floor")]
+        names = [name for name in CONTENDERS if name != "wave" and (rows <= OTHERS_UP_TO or name in ("anxin", "floor"))]
         found[str(rows)] = {name: alone(name, rows) for name in names}
         print("\n".join(lines(rows, found[str(rows)])) + "\n", flush=True)
+    if 1_000_000 in sizes:
+        from benchmarks import wave as waves
+
+        found["wave"] = alone("wave", 1_000_000) or {}
+        print("\n".join(waves.lines(found["wave"])), flush=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +49,24 @@ def rake(frame: pd.DataFrame, totals: dict[str, dict[str, float]]) -> float:
 
 def memory_ratio(d: SurveyDesign) -> float | None:
     """Peak memory of the tables, the coded input included, as a multiple of the coded input; None where not Linux."""
+    with peak() as reached:
+        tables(d)
+    size = coded_bytes(d.frame)
+    return (size + reached[0]) / size if reached else None
+
+
+@contextmanager
+def peak() -> Iterator[list[int]]:
+    """How many bytes more than before the process held at most; an empty list where not Linux."""
+    reached: list[int] = []
     reset = Path("/proc/self/clear_refs")
     if not reset.exists():
-        return None
+        yield reached
+        return
     reset.write_text("5")  # the high-water mark starts anew
     before = _kib("VmRSS")
-    tables(d)
-    size = coded_bytes(d.frame)
-    return (size + 1024 * (_kib("VmHWM") - before)) / size
+    yield reached
+    reached.append(1024 * (_kib("VmHWM") - before))
 
 
 def _kib(name: str) -> int:

@@ -88,7 +88,7 @@ def nothing(name: str) -> DataError:
 
 def _unpacked(part: Part, wave: Wave) -> Iterator[Part]:
     """The part itself, or what is in the archive it is."""
-    if not part.content.strip():
+    if not part.content or part.content.isspace():
         raise nothing(part.name)
     ending = PurePosixPath(part.name).suffix.lower()
     try:

@@ -21,7 +21,8 @@ GB2312_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 # What French, German, Spanish, Portuguese, Italian and the Nordic languages write; code pages of the east put rarer
 # signs (¹, ³, £, ð) where their own letters are, so that text in them does not pass.
 WESTERN = {*map(chr, range(128)), *"áéíóúñüäöåçèêàâîôûßøæëïìòùãõÿœÁÉÍÓÚÑÜÄÖÅÇÈÊÀÂÎÔÛØÆËÏÌÒÙÃÕŒ¿¡«»°ºª–—’‘“”„…€·´\u00a0"}
-BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+BINARY = re.compile(b"[\x00-\x08\x0e-\x1f\x7f]")
+LINE_END = re.compile(rb"\r\n|\r|\n")
 LONGEST_HEADER = 16 << 20
 
 
@@ -40,14 +41,34 @@ def read_text(part: Part, wave: Wave) -> Table:
     Raises: DataError: it is no text of this encoding, or cannot be cut into cells.
     """
     encoding = wave.encoding or detect_encoding(part.content)
-    text = _decoded(part, encoding)
-    header, delimiter, body, lines = _header(text, part.name, wave)
-    return Table(_split(body, header, delimiter, part.name, lines), encoding, delimiter, lines + 1)
+    content = _utf8(part, encoding, checked=wave.encoding is None)
+    header, delimiter, start, lines = _header(content, part.name, wave)
+    return Table(_split(content[start:], header, delimiter, part.name, lines), encoding, delimiter, lines + 1)
+
+
+def _utf8(part: Part, encoding: str, checked: bool) -> memoryview:
+    """The text in UTF-8 without a byte order mark; as it came where it is that, and has been looked through."""
+    content = part.content
+    if not checked or encoding not in ("utf-8", "utf-8-sig"):
+        content = _decoded(part, encoding).encode("utf-8", "surrogatepass")
+    found = BINARY.search(content)
+    if found:
+        raise DataError(
+            "{file} is not a text file",
+            where="{file} line {line}",
+            expected="text with a header line",
+            got="binary data at character {position}",
+            hint="was a workbook or an archive given a .csv name?",
+            file=part.name,
+            line=content.count(b"\n", 0, found.start()) + 1,
+            position=len(content[: found.start()].decode("utf-8", "replace")),
+        )
+    return memoryview(content)[3 if content.startswith(codecs.BOM_UTF8) else 0 :]
 
 
 def _decoded(part: Part, encoding: str) -> str:
     try:
-        text = part.content.decode(encoding)
+        return part.content.decode(encoding)
     except LookupError:
         raise DataError(
             "{encoding} is no encoding", where="{file}", hint="try utf-8 or gb18030", encoding=encoding, file=part.name
@@ -65,19 +86,6 @@ def _decoded(part: Part, encoding: str) -> str:
             line=part.content.count(b"\n", 0, start) + 1,
             position=start,
         ) from None
-    found = BINARY.search(text)
-    if found:
-        raise DataError(
-            "{file} is not a text file",
-            where="{file} line {line}",
-            expected="text with a header line",
-            got="binary data at character {position}",
-            hint="was a workbook or an archive given a .csv name?",
-            file=part.name,
-            line=text.count("\n", 0, found.start()) + 1,
-            position=found.start(),
-        )
-    return text.removeprefix("\ufeff")
 
 
 def detect_encoding(content: bytes) -> str:
@@ -117,28 +125,31 @@ def _decodes(content: bytes, encoding: str) -> bool:
     return True
 
 
-def _header(text: str, name: str, wave: Wave) -> tuple[list[str], str, str, int]:
-    """Column names, the delimiter, what comes after the header, and how many lines that took."""
-    start = text[:LONGEST_HEADER]
-    first = re.sub(r'"[^"]*"', "", start[: start.find("\n")] if "\n" in start else start)
+def _header(content: memoryview, name: str, wave: Wave) -> tuple[list[str], str, int, int]:
+    """Column names, the delimiter, where the cases begin, and how many lines the header took."""
+    head = bytes(content[:LONGEST_HEADER])
+    text = head.decode("utf-8", "ignore")
+    first = re.sub(r'"[^"]*"', "", re.split(r"[\r\n]", text, maxsplit=1)[0])
     delimiter = wave.delimiter or max(DELIMITERS, key=first.count)
     limit = csv.field_size_limit(LONGEST_HEADER)
     try:
-        reader = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         header = next(reader)
     except (csv.Error, StopIteration, TypeError):
         raise _not_cells(name, [], []) from None
     finally:
         csv.field_size_limit(limit)
-    body = text
+    end = 0
     for _ in range(reader.line_num):
-        body = body[re.search(r"\r\n|\r|\n|\Z", body).end() :]  # type: ignore[union-attr]
+        found = LINE_END.search(head, end)
+        end = found.end() if found else len(head)
     check_header(header, name)
-    return header, delimiter, body, reader.line_num
+    return header, delimiter, end, reader.line_num
 
 
-def _split(body: str, header: list[str], delimiter: str, name: str, lines: int) -> pd.DataFrame:
-    from pyarrow import ArrowException, string
+def _split(body: memoryview, header: list[str], delimiter: str, name: str, lines: int) -> pd.DataFrame:
+    """Cells of the cases; read by all processors, and once more by one if a line is wrong, to find it."""
+    from pyarrow import ArrowException, large_string, py_buffer
     from pyarrow import csv as arrow_csv
 
     short: list[tuple[int, int]] = []
@@ -147,23 +158,29 @@ def _split(body: str, header: list[str], delimiter: str, name: str, lines: int) 
         short.append(((row.number or 0) + lines, row.actual_columns))
         return "error"
 
-    if not body.strip():
-        raise nothing(name)
-    content = body.encode("utf-8", "surrogatepass")
-    try:
-        table = arrow_csv.read_csv(
-            io.BytesIO(content),
-            read_options=arrow_csv.ReadOptions(column_names=header, use_threads=False, block_size=1 << 24),
+    def cells(threads: bool) -> Any:
+        return arrow_csv.read_csv(
+            py_buffer(body),
+            read_options=arrow_csv.ReadOptions(column_names=header, use_threads=threads, block_size=1 << 24),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values='"' in body, invalid_row_handler=remember
+                delimiter=delimiter, newlines_in_values=quoted, invalid_row_handler=None if threads else remember
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, string()), strings_can_be_null=False
+                column_types=dict.fromkeys(header, large_string()), strings_can_be_null=False
             ),
         )
-        return pd.DataFrame(table.to_pandas())
+
+    if re.search(rb"\S", body) is None:
+        raise nothing(name)
+    quoted = re.search(b'"', body) is not None
+    try:
+        table = cells(threads=True)
     except (ArrowException, UnicodeError):
-        raise _not_cells(name, header, short) from None
+        try:
+            table = cells(threads=False)
+        except (ArrowException, UnicodeError):
+            raise _not_cells(name, header, short) from None
+    return pd.DataFrame(table.to_pandas())
 
 
 def _not_cells(name: str, header: Sequence[str], short: Sequence[tuple[int, int]]) -> DataError:
