@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from flows.job import Job
 from flows.words import padded, t, word
 
+MOST = 10  # rows of the quarantine that are listed
 THROW_AWAY_KEY = b"no pseudonym made with this is ever written"
 
 
@@ -37,11 +38,15 @@ def check(job: Job) -> Iterator[str]:
             columns=provenance.columns,
             encoding=provenance.encoding,
         )
-        cleaned = clean(frame, job.book, wave)
+        cleaned = clean(frame, job.book, wave, job.reviewed(wave), provenance.sha256)
         yield "  " + t(", ").join(f"{word('count', name)} {count:,}" for name, count in cleaned.counts.items())
-        fired = cleaned.problems.groupby(["rule", "item", "action"]).size().reset_index(name="n")
+        fired = cleaned.problems.groupby(["rule", "item", "action"], observed=True).size().reset_index(name="n")
         for rule, item, action, count in fired.itertuples(index=False):
             yield f"  {padded(word('problem', rule), 22)} {padded(item, 20)} {count:>6,} {word('action', action)}"
+        for row, rule in cleaned.quarantine[["row", "rule"]].head(MOST).itertuples(index=False):
+            yield "  " + t("row {row}: {problem} ({rule})", row=row, problem=word("problem", rule), rule=rule)
+        if len(cleaned.quarantine):
+            yield "  " + t("decisions.csv takes the row, the rule and sha256 {digest}", digest=provenance.sha256)
         protected = protect(cleaned, job.book, wave, THROW_AWAY_KEY)
         margins = read_margins(job.margins, wave) if job.margins else Margins()
         _, facts = weigh(protected, job.book, margins)

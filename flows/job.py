@@ -6,12 +6,15 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.store import Ref, Store
 from flows.workspace import Workspace, code_digest, digest
 from survey.codebook import Codebook
 from survey.errors import UsageError
+
+if TYPE_CHECKING:
+    from survey.cleaning import Decisions
 
 WORDING = {"title", "publisher", "population", "method", "source", "limits", "text", "label", "definition"}
 # The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh.
@@ -19,7 +22,7 @@ QUESTIONNAIRE = ("survey", "scales", "items", "derived", "indicators")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "privacy": (
         *(*QUESTIONNAIRE, "dispositions", "respondent", "interviewer", "duration", "started"),
-        *("design", "weighting", "privacy", "gates"),
+        *("design", "weighting", "privacy", "gates", "checks", "cleaning"),
     ),
     "weighting": ("weighting", "gates"),
     "estimate": (*QUESTIONNAIRE, "design", "report"),
@@ -41,6 +44,7 @@ class Job:
     source: Path
     public: Path
     margins: str
+    decisions: str = ""
 
     @classmethod
     def plan(
@@ -60,7 +64,8 @@ class Job:
         _known("language", languages or (), list(book.languages))
         folder = workspace.survey_folder(survey)
         spoken = languages or book.languages
-        return cls(workspace, book, targets, tuple(spoken), source or folder, public, workspace.margins(survey))
+        margins, decisions = workspace.margins(survey), workspace.decisions(survey)
+        return cls(workspace, book, targets, tuple(spoken), source or folder, public, margins, decisions)
 
     @property
     def waves(self) -> list[str]:
@@ -93,6 +98,12 @@ class Job:
         from survey.intake.source import checksum
 
         return checksum(self.file(wave), self.book.waves[wave])
+
+    def reviewed(self, wave: str) -> Decisions:
+        """What reviewers decided about rows of a wave.   Raises: CodebookError: a line that cannot be used."""
+        from survey.cleaning import read_decisions
+
+        return read_decisions(self.decisions, self.book, wave, f"data/raw/{self.book.survey}/decisions.csv")
 
     def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
         """Name of a stage's artefact, from its code, its settings and its inputs."""

@@ -54,10 +54,11 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
 def _protected(job: Job, wave: str, step: Step) -> Ref:
     """intake → cleaning → quality → privacy: in memory, because identifiers are there until the last is done."""
     key = hashlib.sha256(job.workspace.pseudonym_key()).hexdigest()
-    ref = job.ref("privacy", wave, job.delivered(wave) or "absent", key)
+    ref = job.ref("privacy", wave, job.delivered(wave) or "absent", key, job.decisions)
     if not job.store.has(ref):
         delivered, provenance = step("intake", wave, lambda: stages.intake(job, wave), 0)
-        cleaned: Cleaned = step("cleaning", wave, lambda: stages.cleaning(job, wave, delivered), len(delivered))
+        read = partial(stages.cleaning, job, wave, delivered, provenance["sha256"])
+        cleaned: Cleaned = step("cleaning", wave, read, len(delivered))
         facts = step("quality", wave, lambda: stages.quality(job, wave, cleaned), len(cleaned.frame))
         facts = {**facts, "provenance": provenance}
         job.store.save(

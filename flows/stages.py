@@ -22,11 +22,11 @@ def intake(job: Job, wave: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     return frame, {"wave": wave, **provenance.as_dict()}
 
 
-def cleaning(job: Job, wave: str, delivered: pd.DataFrame) -> Cleaned:
+def cleaning(job: Job, wave: str, delivered: pd.DataFrame, sha256: str = "") -> Cleaned:
     """The typed wave with its problems and its quarantine."""
     from survey.cleaning import clean
 
-    return clean(delivered, job.book, wave)
+    return clean(delivered, job.book, wave, job.reviewed(wave), sha256)
 
 
 def quality(job: Job, wave: str, cleaned: Cleaned) -> dict[str, Any]:

@@ -21,7 +21,10 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("intake", "cleaning", "quality", "privacy", "weighting", "estimate"),
         *("compare", "model", "disclosure", "report", "publication"),
     ),
-    "count": ("delivered", "duplicates", "partial", "set_aside", "quarantined", "completes"),
+    "count": (
+        *("delivered", "duplicates", "partial", "set_aside", "quarantined", "completes"),
+        *("restored", "excluded"),
+    ),
     "problem": (
         "duplicate",
         "conflicting_duplicate",
@@ -31,8 +34,13 @@ WORDS: dict[str, tuple[str, ...]] = {
         "range",
         "type",
         "routing",
+        "unanswered",
+        "inconsistent",
+        "outside_fieldwork",
+        "near_duplicate",
+        "reviewed",
     ),
-    "action": ("dropped", "quarantined", "set_missing"),
+    "action": ("dropped", "quarantined", "set_missing", "kept", "restored", "excluded"),
     "part": ("where", "expected", "got", "hint"),
     "what": ("wave", "language"),
     "rule": (

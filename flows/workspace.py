@@ -79,6 +79,11 @@ class Workspace:
         path = self.survey_folder(survey) / "margins.csv"
         return _utf8(path, f"data/raw/{survey}/margins.csv") if path.is_file() else ""
 
+    def decisions(self, survey: str) -> str:
+        """Text of decisions.csv, "" where there is none."""
+        path = self.survey_folder(survey) / "decisions.csv"
+        return _utf8(path, f"data/raw/{survey}/decisions.csv") if path.is_file() else ""
+
     def pseudonym_key(self) -> bytes:
         """Secret of the pseudonyms: the file ANXIN_KEY_FILE names, else one made once in data/work with mode 0600."""
         named = os.environ.get("ANXIN_KEY_FILE")

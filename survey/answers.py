@@ -2,168 +2,77 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from survey.codebook import Codebook, Item, Wave, choice, number_code
-from survey.errors import GateError, masked
+from survey.errors import masked
+from survey.levels import CODE_OF, REASONS, explain, reason_codes, unknown_levels
+from survey.multiple import multiple
+from survey.recipes import Columns, holds
+from survey.rules import Notes, shown
 
-REASONS = ("answered", "refused", "dont_know", "not_applicable", "not_asked", "lost", "invalid", "filter")
-CODE_OF = {reason: code for code, reason in enumerate(REASONS)}
-PROBLEM_COLUMNS = ["wave", "row", "item", "rule", "severity", "value", "action"]
-CODE = re.compile(r"[0-9]{1,2}")
-SPLIT = re.compile(r"\s*[;,、，；|/]\s*")  # whatever vendors put between the codes of one cell
+__all__ = ["CODE_OF", "REASONS", "own_columns", "typed"]
 
-
-@dataclass
-class Notes:
-    """Problems as they are found, for one file."""
-
-    wave: str
-    file: str
-    frames: list[pd.DataFrame] = field(default_factory=list)
-
-    def add(self, rows: pd.Index, item: str, rule: str, action: str, values: Sequence[str] = ()) -> None:
-        """Note a rule that fired in these rows, with what may be kept of the delivered values."""
-        if len(rows):
-            texts = list(values) or [""] * len(rows)
-            severity = "error" if action == "quarantined" else "warning"
-            note = {"wave": self.wave, "row": rows, "item": item, "rule": rule, "severity": severity}
-            self.frames.append(pd.DataFrame({**note, "value": texts, "action": action}))
-
-    def table(self) -> pd.DataFrame:
-        """All notes in the order of the file."""
-        if not self.frames:
-            return pd.DataFrame(columns=PROBLEM_COLUMNS)
-        return pd.concat(self.frames).sort_values(["row", "item", "rule"], ignore_index=True)[PROBLEM_COLUMNS]
+OFFSET = r"(?<=:\d\d)\s*(?:Z|[+-]\d\d:?\d\d)$"
 
 
-def shown(value: str) -> str:
-    """A delivered value as the problems table may keep it: a code of one or two digits, else its length.
-
-    >>> shown("7"), shown("王芳"), shown("203")
-    ('7', '…(2)', '…(3)')
-    """
-    return value if CODE.fullmatch(value.strip()) else masked(value)
-
-
-def typed(
-    cases: pd.DataFrame, book: Codebook, wave: Wave, notes: Notes
-) -> tuple[dict[str, pd.Series], dict[str, pd.Series]]:
+def typed(cases: pd.DataFrame, book: Codebook, wave: Wave, notes: Notes) -> tuple[Columns, dict[str, pd.Series]]:
     """Columns of typed answers by name, and for the items that can go unanswered the reason by row."""
-    columns: dict[str, pd.Series] = {}
+    columns: Columns = {}
     reasons: dict[str, pd.Series] = {}
     for name, item in book.items.items():
+        if item.kind == "multiple":
+            chosen, reasons[name] = multiple(cases, name, item, book, wave, notes)
+            columns.update(chosen)
+            continue
         cells = cases[name] if name in cases else pd.Series("", index=cases.index, dtype="str")
         if item.kind == "single":
-            columns[name], why = _single(cells, name, item, book, wave, notes)
-        elif item.kind == "multiple":
-            chosen, why = _multiple(cells, name, item, book, wave, notes)
-            columns.update(chosen)
+            columns[name], reasons[name] = _single(cells, name, item, book, wave, notes)
         elif item.kind == "number":
-            columns[name], why = _number(cells, name, item, wave, notes)
+            columns[name], reasons[name] = _number(cells, name, item, wave, notes)
         elif item.kind == "time":
-            columns[name], why = pd.to_datetime(cells.str.strip(), errors="coerce", format="mixed", utc=True), None
+            columns[name] = _time(cells, name, item, notes)
         else:
-            columns[name], why = cells.str.strip(), None
-        if why is not None:
-            reasons[name] = _routed(columns, reasons, name, item, why, cells, wave, notes)
+            columns[name] = cells.str.strip()
+    for name in _filters_first(book):
+        if name in reasons:
+            idle = cases[name].str.strip().isin(book.items[name].unasked) if name in cases else None
+            reasons[name] = _routed(columns, reasons, name, idle, book, wave, notes)
     return columns, reasons
 
 
-def _explain(
-    uniques: Sequence[str], name: str, item: Item, book: Codebook, wave: Wave
-) -> tuple[dict[str, str], dict[str, str]]:
-    """For the distinct texts of a column: its level, or the reason why there is none ("invalid": nothing explains it).
+def own_columns(columns: Mapping[str, pd.Series], name: str) -> list[str]:
+    """Names of the typed columns of an item: its own, or one a level of a multiple item."""
+    return [name] if name in columns else [key for key in columns if key.startswith(choice(name, ""))]
 
-    Levels win over missing codes, those of the item over those of the wave, and those over the scale's.
-    """
-    scale = book.scale_of(name)
-    levels = list(scale.levels) if scale else []
-    by_label = {words: code for code in levels for words in (scale.levels[code].values() if scale else ())}
-    missing: Mapping[str, str] = {**(scale.missing if scale else {}), **wave.missing, **item.missing}
-    recode = wave.recode.get(name, {})
-    mirrored = dict(zip(levels, reversed(levels), strict=True)) if name in wave.reverse else {}
-    level_of, reason_of = {}, {}
-    for text in uniques:
-        code = number_code(text)
-        code = recode.get(text.strip(), recode.get(code, code))
-        if code in levels:
-            level_of[text] = mirrored.get(code, code)
-        elif code in missing:
-            reason_of[text] = missing[code]
-        elif code in by_label:
-            level_of[text] = by_label[code]
-        else:
-            reason_of[text] = "invalid" if code not in ("", ".") else "lost"
-    return level_of, reason_of
+
+def _filters_first(book: Codebook, names: Iterable[str] | None = None, seen: set[str] | None = None) -> list[str]:
+    """Items in an order in which whoever is asked by the answer to another comes after it."""
+    seen, order = set() if seen is None else seen, []
+    for name in book.items if names is None else names:
+        if name in book.items and name not in seen:
+            seen.add(name)
+            order += [*_filters_first(book, book.items[name].asked_if, seen), name]
+    return order
 
 
 def _single(
     cells: pd.Series, name: str, item: Item, book: Codebook, wave: Wave, notes: Notes
 ) -> tuple[pd.Series, pd.Series]:
     positions, uniques = pd.factorize(cells)
-    level_of, reason_of = _explain(list(uniques), name, item, book, wave)
+    level_of, reason_of = explain(list(uniques), name, item, book, wave)
     scale = book.scale_of(name)
     dtype = pd.CategoricalDtype(list(scale.levels) if scale else [], ordered=False)
     index_of = {level: position for position, level in enumerate(dtype.categories)}
     codes = np.array([index_of[level_of[text]] if text in level_of else -1 for text in uniques], dtype=np.int16)
-    why = np.array([CODE_OF[reason_of.get(text, "answered")] for text in uniques], dtype=np.int8)
+    why = reason_codes([reason_of.get(text, "answered") for text in uniques])
     answers = pd.Series(pd.Categorical.from_codes(codes[positions], dtype=dtype), index=cells.index)
     reasons = pd.Series(why[positions], index=cells.index)
-    _unknown_levels(cells, reasons, name, book, wave, notes)
+    unknown_levels(cells, reasons, name, book, wave, notes)
     return answers, reasons
-
-
-def _unknown_levels(cells: pd.Series, reasons: pd.Series, name: str, book: Codebook, wave: Wave, notes: Notes) -> None:
-    """Note the answers that no level explains; many of them mean a wrong codebook, and stop the wave."""
-    invalid = reasons == CODE_OF["invalid"]
-    bad = cells[invalid]
-    notes.add(bad.index, name, "unknown_level", "set_missing", list(map(shown, bad)))
-    given = int((reasons == CODE_OF["answered"]).sum()) + len(bad)
-    if given and len(bad) / given > book.gates.max_unknown_levels:
-        raise GateError(
-            "{share} of the answers to {item} are levels that its scale does not define",
-            where="{file} row {row}, column {item}",
-            expected="at most {limit} (gates.max_unknown_levels)",
-            got="{share}; this is the first",
-            hint="add the level to the scale, or a `recode` to the wave",
-            item=name,
-            file=wave.file,
-            row=bad.index[0],
-            share=f"{len(bad) / given:.1%}",
-            limit=f"{book.gates.max_unknown_levels:.1%}",
-        )
-
-
-def _multiple(
-    cells: pd.Series, name: str, item: Item, book: Codebook, wave: Wave, notes: Notes
-) -> tuple[dict[str, pd.Series], pd.Series]:
-    """One 0/1 column a level, NaN where the question has no answer at all."""
-    scale = book.scale_of(name)
-    levels = list(scale.levels) if scale else []
-    positions, uniques = pd.factorize(cells)
-    parts = [[part for part in SPLIT.split(text.strip()) if part] for text in uniques]
-    level_of, reason_of = _explain(sorted({part for some in parts for part in some}), name, item, book, wave)
-    chosen = np.array([[float(level in {level_of.get(part) for part in some}) for level in levels] for some in parts])
-    why = []
-    for row, some in enumerate(parts):
-        known = any(part in level_of for part in some)
-        why.append("answered" if known else reason_of[some[0]] if some else "lost")
-        if not known:
-            chosen[row, :] = np.nan
-    reasons = pd.Series(np.array([CODE_OF[reason] for reason in why], dtype=np.int8)[positions], index=cells.index)
-    strange = np.array([any(reason_of.get(part) == "invalid" for part in some) for some in parts])[positions]
-    notes.add(cells.index[strange], name, "unknown_level", "set_missing", list(map(shown, cells[strange])))
-    columns = {
-        choice(name, level): pd.Series(chosen[positions, place], index=cells.index)
-        for place, level in enumerate(levels)
-    }
-    return columns, reasons
 
 
 def _number(cells: pd.Series, name: str, item: Item, wave: Wave, notes: Notes) -> tuple[pd.Series, pd.Series]:
@@ -186,7 +95,7 @@ def _number(cells: pd.Series, name: str, item: Item, wave: Wave, notes: Notes) -
             why.append(missing[code])
         else:
             why.append("lost" if code in ("", ".") else "invalid")
-    reasons = pd.Series(np.array([CODE_OF[reason] for reason in why], dtype=np.int8)[positions], index=cells.index)
+    reasons = pd.Series(reason_codes(why)[positions], index=cells.index)
     bad = cells[reasons == CODE_OF["invalid"]]
     numeric = np.array([_float(text) is not None for text in bad], dtype=bool)
     for rule, rows in (("range", bad[numeric]), ("type", bad[~numeric])):
@@ -202,33 +111,47 @@ def _float(text: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
+def _time(cells: pd.Series, name: str, item: Item, notes: Notes) -> pd.Series:
+    """Moments by the clock of the place of interview: an offset from UTC is read over, so that no day shifts."""
+    positions, uniques = pd.factorize(cells)
+    texts = pd.Series(uniques, dtype="str").str.strip()
+    local = texts.str.replace(OFFSET, "", regex=True) if texts.str.contains(OFFSET, regex=True).any() else texts
+    moments = pd.to_datetime(local, errors="coerce", format="mixed", utc=True)
+    strange = (moments.isna() & ~texts.isin(["", ".", *item.missing])).to_numpy()[positions]
+    notes.add(cells.index[strange], name, "type", "set_missing", list(map(masked, cells[strange])))
+    return pd.Series(moments.array[positions], index=cells.index)
+
+
 def _routed(
-    columns: dict[str, pd.Series],
-    whys: Mapping[str, pd.Series],
-    name: str,
-    item: Item,
-    reasons: pd.Series,
-    cells: pd.Series,
-    wave: Wave,
+    columns: Columns, whys: Mapping[str, pd.Series], name: str, idle: pd.Series | None, book: Codebook, wave: Wave,
     notes: Notes,
-) -> pd.Series:
+) -> pd.Series:  # fmt: skip
     """Reasons after routing: not applicable where the filter says so, "filter" where the filter has no answer.
 
-    An answer of somebody who should not have been asked is noted and set missing.
+    An answer of somebody who should not have been asked is noted and set missing; no answer of somebody who should
+    have been is noted and stays. idle: cells that hold a code which stands where nothing was asked.
     """
+    reasons, item = whys[name], book.items[name]
     if name in wave.not_asked:
         return pd.Series(np.int8(CODE_OF["not_asked"]), index=reasons.index)
+    if not item.asked_if:
+        return reasons
+    skipped, unknown = (pd.Series(False, index=reasons.index) for _ in range(2))
     for other, codes in item.asked_if.items():
-        answered = columns[other].notna()
-        skipped = answered & ~columns[other].isin(list(codes))
+        answered, held = holds(columns, other, codes)
+        skipped |= answered & ~held
         if other in whys:  # whoever was not asked the filter question for a reason was not asked this one either
             skipped |= whys[other] == CODE_OF["not_applicable"]
-        wrong = skipped & (reasons == CODE_OF["answered"])
-        if item.unasked:
-            wrong &= ~cells.str.strip().isin(item.unasked)
-        notes.add(reasons.index[wrong], name, "routing", "set_missing")
-        for column in [key for key in columns if key == name or key.startswith(choice(name, ""))]:
-            columns[column] = columns[column].where(~skipped)
-        unknown = ~answered & ~skipped & (reasons == CODE_OF["lost"])
-        reasons = reasons.mask(skipped, CODE_OF["not_applicable"]).mask(unknown, CODE_OF["filter"]).astype(np.int8)
-    return reasons
+        unknown |= ~answered
+    own = own_columns(columns, name)
+    wrong = skipped & (reasons == CODE_OF["answered"])
+    if idle is not None:
+        wrong &= ~idle
+    given = list(columns[name][wrong]) if item.kind == "single" else []
+    notes.add(reasons.index[wrong], name, "routing", "set_missing", [shown(level) for level in given])
+    for column in own:
+        columns[column] = columns[column].where(~skipped)
+    lost = (reasons == CODE_OF["lost"]) & ~skipped
+    notes.add(reasons.index[lost & ~unknown], name, "unanswered", "kept")
+    routed = reasons.mask(skipped, CODE_OF["not_applicable"]).mask(lost & unknown, CODE_OF["filter"])
+    return routed.astype(np.int8)

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from survey.codebook import Codebook, Recipe, choice
 
+Columns = dict[str, pd.Series]
+
 
 def derive(frame: pd.DataFrame, book: Codebook) -> pd.DataFrame:
     """The frame with every derived variable and indicator beside its items.
 
-    band, collapse and coalesce give categoricals on their scale; share gives floats in 0–1, NaN where fewer than
-    `min_answered` items are answered; any gives 1 at the first hit, 0 where enough items say no, else NaN.
+    band, collapse and coalesce give categoricals on their scale; share gives floats in 0–1 and index in 0–100, NaN
+    where fewer than `min_answered` items are answered; any gives 1 at the first hit, 0 where enough items say no,
+    else NaN.
 
     Args: frame: typed items, one row a person.   Returns: a new frame; the input is not changed.
     """
     columns = {str(name): column for name, column in frame.items()}
+    return pd.DataFrame(columns | derived(columns, book, list(book.recipes())), index=frame.index)
+
+
+def derived(columns: Columns, book: Codebook, names: Sequence[str]) -> Columns:
+    """Those of the names that are recipes, and the recipes they are made from."""
+    wanted = set().union(*(book.sources(name) for name in names))
+    known = dict(columns)
     for name, recipe in book.recipes().items():
-        columns[name] = RECIPES[recipe.recipe](columns, recipe, book)
-    return pd.DataFrame(columns, index=frame.index)
+        if name in wanted:
+            known[name] = RECIPES[recipe.recipe](known, recipe, book)
+    return {name: column for name, column in known.items() if name not in columns}
 
 
-Columns = dict[str, pd.Series]
+def holds(columns: Columns, name: str, codes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each person answered an item or variable, and whether the answer is among the codes.
+
+    >>> holds({"safe": pd.Series(["1", "2", None], dtype="category")}, "safe", ["1"])
+    (array([ True,  True, False]), array([ True, False, False]))
+    """
+    if name not in columns:  # a multiple item: one 0/1 column a level
+        own = {key: column for key, column in columns.items() if key.startswith(choice(name, ""))}
+        answered = np.any([column.notna().to_numpy() for column in own.values()], axis=0)
+        return answered, np.any([own[choice(name, code)].to_numpy() == 1 for code in codes], axis=0)
+    column = columns[name]
+    wanted = [float(code) for code in codes] if column.dtype.kind == "f" else list(codes)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        among = np.array([*column.cat.categories.isin(wanted), False])
+        return column.cat.codes.to_numpy() >= 0, among[column.cat.codes.to_numpy()]
+    return (column.notna() & (column != "")).to_numpy(), column.isin(wanted).to_numpy()
 
 
 def _index(columns: Columns) -> pd.Index:
@@ -67,7 +93,7 @@ def _hits(columns: Columns, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
         if name not in columns:  # a multiple item: one 0/1 column a level
             chosen = [columns[choice(name, level)] for level in recipe.levels]
             hit.append(np.any([column.to_numpy() == 1 for column in chosen], axis=0))
-            answered.append(chosen[0].notna().to_numpy())
+            answered.append(hit[-1] | np.all([column.notna().to_numpy() for column in chosen], axis=0))
             continue
         column = columns[name]
         answered.append(column.notna().to_numpy())
@@ -93,10 +119,24 @@ def _any(columns: Columns, recipe: Recipe, book: Codebook) -> pd.Series:
     return pd.Series(np.where(enough, hit.any(axis=1).astype(float), np.nan), index=_index(columns))
 
 
+def _index_score(columns: Columns, recipe: Recipe, book: Codebook) -> pd.Series:
+    low, high = min(recipe.scores.values()), max(recipe.scores.values())
+    total, count = np.zeros(len(_index(columns))), np.zeros(len(_index(columns)), dtype=int)
+    for name in recipe.of:
+        levels = columns[name].cat.categories
+        points = np.array([*(recipe.scores.get(level, np.nan) for level in levels), np.nan])
+        score = 100 * (points[columns[name].cat.codes] - low) / (high - low)  # −1, no answer, takes the last
+        total += np.nan_to_num(score)
+        count += ~np.isnan(score)
+    enough = count >= (recipe.min_answered or 1)
+    return pd.Series(np.divide(total, count, out=np.full(len(total), np.nan), where=enough), index=_index(columns))
+
+
 RECIPES: dict[str, Callable[[Columns, Recipe, Codebook], pd.Series]] = {
     "band": _band,
     "collapse": _collapse,
     "coalesce": _coalesce,
     "share": _share,
     "any": _any,
+    "index": _index_score,
 }

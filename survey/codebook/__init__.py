@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from survey.codebook.base import Name, Strict, WaveName, Words, choice, number_code, say
+from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
 from survey.codebook.plan import Model, Practice, Report
 from survey.codebook.policy import Disclosure, Gates, Privacy
 from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale
@@ -20,9 +21,9 @@ from survey.codebook.sampling import Design, Trim, Weighting
 from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
-    "Codebook", "Design", "Disclosure", "Disposition", "Fieldwork", "Gates", "Indicator", "Item", "Model", "Practice",
-    "Privacy", "Recipe", "Report", "Scale", "Trim", "Wave", "Weighting", "choice", "json_schema", "number_code", "say",
-    "survey_files",
+    "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "Fieldwork", "Gates", "Indicator", "Item",
+    "Model", "NearDuplicates", "Practice", "Privacy", "Recipe", "Report", "Scale", "Spread", "Trim", "Wave",
+    "Weighting", "choice", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
 
 
@@ -49,6 +50,9 @@ class Codebook(Strict):
     items: dict[Name, Item]
     derived: dict[Name, Recipe] = {}
     indicators: dict[Name, Indicator]
+    checks: dict[Name, Check] = {}
+    """Answers that would contradict each other."""
+    cleaning: Cleaning = Cleaning()
     dispositions: Disposition | None = None
     respondent: Name | None = None
     """Code item that tells persons apart; repeated values are duplicates."""
@@ -94,10 +98,21 @@ class Codebook(Strict):
         order = sorted(self.waves, key=lambda name: (self.waves[name].fieldwork.start, name))
         return order[: order.index(wave) + 1]
 
+    def sources(self, variable: str) -> set[str]:
+        """The variable itself and everything it is made from, down to the items."""
+        recipe = self.recipes().get(variable)
+        return {variable}.union(*(self.sources(name) for name in recipe.of)) if recipe else {variable}
+
+    def breaks(self, variable: str, earlier: str, later: str) -> list[Words]:
+        """Why the figures of a variable in two waves cannot be compared: the breaks in between, oldest first."""
+        between = self.earlier(later)[len(self.earlier(earlier)) :]
+        found = ((self.waves[wave].breaks, self.sources(variable)) for wave in between)
+        return [words for breaks, sources in found for name, words in breaks.items() if name in sources]
+
 
 def survey_files(folder: Path) -> Iterator[Path]:
-    """survey.yaml and margins.csv of a survey's folder, those that exist."""
-    for name in ("survey.yaml", "margins.csv"):
+    """survey.yaml, margins.csv and decisions.csv of a survey's folder, those that exist."""
+    for name in ("survey.yaml", "margins.csv", "decisions.csv"):
         if (folder / name).is_file():
             yield folder / name
 

@@ -44,3 +44,5 @@ class Gates(Strict):
     """Largest share of an item's answers that no level of its scale explains."""
     max_deff: Annotated[float, Field(gt=1)] = 4.0
     """Largest Kish design effect of the final weights."""
+    max_fired: dict[Name, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Rule of cleaning → largest share of the delivered interviews in which it may fire."""

@@ -53,9 +53,10 @@ class Item(Strict):
 class Recipe(Strict):
     """A variable made from others by one of a closed set of recipes."""
 
-    recipe: Literal["band", "collapse", "share", "any", "coalesce"]
+    recipe: Literal["band", "collapse", "share", "any", "coalesce", "index"]
     """band: a number cut at `edges`; collapse: levels of one item joined by `to`; share: proportion of the answered
-    items whose answer is among `levels`; any: 1 if one of the items is among `levels`; coalesce: the first answered."""
+    items whose answer is among `levels`; any: 1 if one of the items is among `levels`; coalesce: the first answered;
+    index: mean of the answered items' `scores`, moved to 0-100 so that the lowest score is 0 and the highest 100."""
     of: Annotated[tuple[Name, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
     """The item or items it is made from."""
     levels: tuple[Code, ...] = ()
@@ -64,10 +65,13 @@ class Recipe(Strict):
     """band: lower bounds of the bands, ascending; the last band is open."""
     to: dict[Code, tuple[Code, ...]] = {}
     """collapse: new code → old codes."""
+    scores: dict[Code, float] = {}
+    """index: code → score; a level without one counts as no answer."""
     scale: Name | None = None
     """band, collapse, coalesce: the scale that words the result."""
     min_answered: Annotated[int, Field(ge=1)] | None = None
-    """Fewest answers among the items for a result; left out, share needs one, and any needs all of them to say no."""
+    """Fewest answers among the items for a result; left out, share and index need one, and any needs all of them to
+    say no."""
     label: Words = {}
     """Two to six words for tables and charts."""
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from survey.codebook.base import Code, Name, Reason, Strict
+from survey.codebook.base import Code, Name, Reason, Strict, Words
+from survey.codebook.cleaning import Spread
 
 
 class Fieldwork(Strict):
@@ -51,11 +52,16 @@ class Wave(Strict):
     """Delivered column name → item."""
     ignore: tuple[str, ...] = ()
     """Delivered columns that are not used."""
+    multiple: dict[Name, Spread] = {}
+    """Multiple item → the delivered columns it is spread over, where it is not one cell."""
     recode: dict[Name, dict[Code, Code]] = {}
-    """Item → delivered code → code of the codebook."""
+    """Item → delivered code → code of the codebook; several delivered codes may become one."""
     reverse: tuple[Name, ...] = ()
     """Items delivered with their scale the other way round."""
     missing: dict[Code, Reason] = {}
     """Missing codes of this wave, for every item."""
     not_asked: tuple[Name, ...] = ()
     """Items this wave did not ask."""
+    breaks: dict[Name, Words] = {}
+    """Item, derived variable or indicator → why its figures from this wave on cannot be compared with those before;
+    what is made from it is broken as well."""

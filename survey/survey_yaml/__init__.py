@@ -13,6 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from survey.codebook import Codebook
 from survey.errors import CodebookError
+from survey.survey_yaml.cleaning import cleaning_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
 
 # What pydantic wanted, by the type of its error, in words that a catalogue can translate.
@@ -61,7 +62,7 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     except ValidationError as error:
         mistakes = [_from_pydantic(detail) for detail in error.errors()]
         raise _first(mistakes, text, name) from None
-    mistakes = list(references(book))
+    mistakes = [*references(book), *cleaning_mistakes(book)]
     if mistakes:
         raise _first(mistakes, text, name)
     return book

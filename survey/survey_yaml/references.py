@@ -103,7 +103,13 @@ def _recipes(book: Codebook) -> Iterator[Mistake]:
 
 
 def _recipe_needs(recipe: Recipe, place: Path) -> Iterator[Mistake]:
-    needs = {"band": ("edges", "scale"), "collapse": ("to", "scale"), "share": ("levels",), "any": ("levels",)}
+    needs = {
+        "band": ("edges", "scale"),
+        "collapse": ("to", "scale"),
+        "share": ("levels",),
+        "any": ("levels",),
+        "index": ("scores",),
+    }
     for key in needs.get(recipe.recipe, ("scale",)):
         if not getattr(recipe, key):
             yield Mistake(
@@ -234,7 +240,9 @@ def _words(book: Codebook) -> Iterator[Mistake]:
         path, node = stack.pop()
         if not isinstance(node, dict):
             continue
-        worded = path and (path[-1] in wording or (len(path) > 1 and path[-2] in ("levels", "blocks", "exact")))
+        worded = path and (
+            path[-1] in wording or (len(path) > 1 and path[-2] in ("levels", "blocks", "exact", "breaks"))
+        )
         if worded and node and all(isinstance(value, str) for value in node.values()) and path[-1] != "levels":
             lacking = [language for language in book.languages if language not in node and "" not in node]
             if lacking:

@@ -111,7 +111,10 @@ def test_routing_is_checked_both_ways() -> None:
     )
     assert reasons(result, "reported") == ["not_applicable", "not_applicable", "lost", "filter"]
     assert result.frame["reported"].isna().all()
-    assert result.problems[["row", "item", "rule"]].to_numpy().tolist() == [[2, "reported", "routing"]]
+    assert result.problems[["row", "rule", "value", "action"]].to_numpy().tolist() == [
+        [2, "routing", "1", "set_missing"],
+        [4, "unanswered", "", "kept"],
+    ]
 
 
 def test_duplicates_partials_and_cases_that_are_no_interviews() -> None:

@@ -1,0 +1,123 @@
+"""Cleaning: frame as delivered + codebook → typed frame, why each answer is missing, problems, quarantine.
+
+Nothing is fixed silently: a cell that the codebook cannot explain becomes missing and a row of the problems table, a
+case that cannot be used goes to the quarantine, both with the row of the delivered file. A reviewer can put a case
+back, or leave another one out, by a line of decisions.csv.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey.answers import typed
+from survey.cleaning.checks import complete, consistent, within_fieldwork
+from survey.cleaning.columns import of_wave, rename
+from survey.cleaning.decisions import Decisions, applied, read_decisions, tied
+from survey.cleaning.duplicates import near_duplicates, once
+from survey.cleaning.gates import estimable, gates_hold, weighable
+from survey.codebook import Codebook, number_code
+from survey.errors import DataError, masked
+from survey.recipes import derive
+from survey.rules import Notes
+
+__all__ = ["Cleaned", "Decisions", "clean", "read_decisions", "rename"]
+
+NONE = Decisions()
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """One wave, typed. Rows keep the row of the delivered file as their index until the identity boundary.
+
+    frame: complete interviews. reasons: why an answer is missing, the items that have a scale. problems: one row a rule
+    that fired. quarantine: the row and rule of each case left out. dispositions: AAPOR group of every case, each once.
+    """
+
+    frame: pd.DataFrame
+    reasons: pd.DataFrame
+    problems: pd.DataFrame
+    quarantine: pd.DataFrame
+    dispositions: pd.Series
+    counts: dict[str, int]
+
+
+def clean(
+    delivered: pd.DataFrame, book: Codebook, wave_name: str, decisions: Decisions = NONE, sha256: str = ""
+) -> Cleaned:
+    """Apply the codebook and the deltas of one wave to a frame as delivered, and what reviewers decided about its rows.
+
+    Args: delivered: text cells, one row a case.   sha256: checksum of the delivery, to which decisions are tied.
+    Raises: DataError: a column nobody declared, or a declared one that is not there; a decision about another delivery
+    or about nothing.   GateError: a threshold of `gates` is passed.
+    """
+    wave = book.waves[wave_name]
+    notes = Notes(wave_name, wave.file)
+    tied(decisions, book, wave_name, sha256)
+    delivered = of_wave(delivered, wave)
+    cells = rename(delivered, book, wave)
+    cases, contradicted = once(cells, book, notes, decisions.rows(True, "conflicting_duplicate"))
+    is_interview, dispositions = _interviews(cases, book)
+    usable = cases.loc[is_interview & ~contradicted]
+    columns, whys = typed(usable, book, wave, notes)
+    consistent(columns, whys, book, notes)
+    within_fieldwork(columns, usable, book, wave, notes)
+    near_duplicates(columns, book, wave, notes)
+    complete(columns, whys, book, notes)
+    applied(decisions, notes, cells[book.respondent].str.strip() if book.respondent else None)
+    problems = notes.table()
+    quarantine = _quarantine(problems, decisions)
+    aside = usable.index.isin(quarantine["row"])
+    frame = pd.DataFrame(columns, index=usable.index).loc[~aside]
+    reasons = pd.DataFrame(whys, index=usable.index).loc[~aside]
+    partial = int(usable.index[aside].isin(notes.fired("partial")).sum())
+    counts = {
+        "delivered": len(delivered),
+        "duplicates": int(problems["rule"].isin(["duplicate", "conflicting_duplicate"]).sum()),
+        "partial": partial,
+        "set_aside": int(aside.sum()) - partial + int((is_interview & contradicted).sum()),
+        "quarantined": len(quarantine),
+        "completes": len(frame),
+    }
+    if decisions.made:
+        counts |= {"restored": len(decisions.rows(True)), "excluded": len(decisions.rows(False))}
+    gates_hold(counts, notes, book, wave)
+    weighable(frame, book, wave)
+    estimable(frame, book, wave)
+    return Cleaned(derive(frame, book), reasons, problems, quarantine, dispositions, counts)
+
+
+def _quarantine(problems: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
+    """Wave, row and rule of each case left out: put in quarantine and not restored, or excluded by a reviewer."""
+    out = problems.loc[problems["action"].isin(["quarantined", "excluded"]), ["wave", "row", "rule"]]
+    restored = decisions.pairs()
+    if restored:
+        pairs = zip(out["row"], out["rule"], strict=True)
+        out = out[np.array([pair not in restored for pair in pairs], dtype=bool)]
+    return out.drop_duplicates("row")
+
+
+def _interviews(cases: pd.DataFrame, book: Codebook) -> tuple[pd.Series, pd.Series]:
+    """Which cases are interviews by their final disposition; all of them where none is delivered."""
+    if book.dispositions is None or book.dispositions.item not in cases:
+        return pd.Series(True, index=cases.index), pd.Series("complete", index=cases.index)
+    delivered = cases[book.dispositions.item]
+    codes = delivered.map({text: number_code(text) for text in delivered.unique()})
+    group_of = {code: group for group, codes_in in book.dispositions.groups.items() for code in codes_in}
+    groups = codes.map(group_of)
+    if groups.isna().any():
+        row = groups.index[groups.isna()][0]
+        raise DataError(
+            "A case has a final disposition that survey.yaml does not know",
+            where="row {row}, column {item}",
+            expected="one of {known}",
+            got="another value, {shape}",
+            hint="add the code to a group of `dispositions`",
+            row=row,
+            item=book.dispositions.item,
+            known=", ".join(sorted(group_of)),
+            shape=masked(codes[row]),
+        )
+    return groups == "complete", groups

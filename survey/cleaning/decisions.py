@@ -1,0 +1,152 @@
+"""decisions.csv: what a reviewer decided about rows in quarantine, or about rows that a rule only flagged.
+
+One line a decision: wave, row, rule, decision (restore or exclude), reviewer, reason, and the sha256 of the delivery it
+was made on; the last may be left blank where survey.yaml names the wave's checksum. Rows are the delivered file's.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+
+import pandas as pd
+
+from survey.codebook import Codebook
+from survey.errors import CodebookError, DataError, masked
+from survey.rules import RULES, Notes
+
+HEADER = ("wave", "row", "rule", "decision", "reviewer", "reason", "sha256")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One line of decisions.csv."""
+
+    line: int
+    wave: str
+    row: int
+    rule: str
+    restores: bool
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The decisions about one wave, and the name of their file for messages."""
+
+    made: tuple[Decision, ...] = ()
+    name: str = "decisions.csv"
+
+    def rows(self, restores: bool, rule: str | None = None) -> pd.Index:
+        """Rows restored (or excluded), of one rule or of all."""
+        return pd.Index([each.row for each in self.made if each.restores == restores and rule in (None, each.rule)])
+
+    def pairs(self) -> set[tuple[int, str]]:
+        """Row and rule of every restoration."""
+        return {(each.row, each.rule) for each in self.made if each.restores}
+
+
+WANTED = {
+    "wave": "one of {known}",
+    "rule": "one of {known}",
+    "decision": "one of {known}",
+    "row": "the row of the delivered file",
+    "reviewer": "a reviewer and a reason",
+    "again": "each row and rule decided once",
+}
+
+
+def read_decisions(text: str, book: Codebook, wave: str, name: str = "decisions.csv") -> Decisions:
+    """Decisions about one wave from the text of decisions.csv.
+
+    Raises: CodebookError: a line that cannot be understood, lacks a reviewer or a reason, or decides a second time.
+    """
+    rows = csv.DictReader(text.splitlines())
+    if text.strip() and set(rows.fieldnames or ()) != set(HEADER):
+        raise CodebookError(
+            "{name} has no header as expected", where="{name} line 1", expected="{header}", name=name,
+            header=",".join(HEADER),
+        )  # fmt: skip
+    known = {"wave": list(book.waves), "rule": list(RULES), "decision": ["restore", "exclude"]}
+    made: dict[tuple[str, str, str], Decision] = {}
+    for line, row in enumerate(rows, start=2):
+        cells = {key: str(row.get(key) or "").strip() for key in HEADER}
+        key = (cells["wave"], cells["row"], cells["rule"])
+        lacking = _lacking(cells, known) or ("again" if key in made else "")
+        if lacking:
+            raise CodebookError(
+                "{name} has a line that cannot be used",
+                where="{name} line {line}",
+                expected=WANTED.get(lacking, ""),
+                got="{found}",
+                name=name,
+                line=line,
+                known=", ".join(known.get(lacking, ())),
+                found=masked(cells.get(lacking, "")) if lacking != "again" else f"{name}:{made[key].line}",
+            )
+        restores = cells["decision"] == "restore"
+        made[key] = Decision(line, key[0], int(key[1]), key[2], restores, cells["sha256"].lower())
+    return Decisions(tuple(each for each in made.values() if each.wave == wave), name)
+
+
+def _lacking(cells: dict[str, str], known: dict[str, list[str]]) -> str:
+    """The first cell of a line that cannot be used, "" when all can."""
+    for key, values in known.items():
+        if cells[key] not in values:
+            return key
+    if not cells["row"].isdecimal():
+        return "row"
+    return "" if cells["reviewer"] and cells["reason"] else "reviewer"
+
+
+def tied(decisions: Decisions, book: Codebook, wave: str, sha256: str) -> None:
+    """Raise where a decision was made on another delivery, or does not say on which."""
+    for each in decisions.made:
+        made_on = each.sha256 or book.waves[wave].sha256 or ""
+        if made_on != sha256:
+            raise DataError(
+                "A decision was made on another delivery" if made_on else "A decision does not say on which delivery",
+                where="{name} line {line}",
+                expected="sha256 {digest}",
+                got="{found}",
+                hint="look at the rows again, then write the checksum of this delivery",
+                name=decisions.name,
+                line=each.line,
+                digest=sha256,
+                found=made_on or "none",
+            )
+
+
+def applied(decisions: Decisions, notes: Notes, respondents: pd.Series | None) -> None:
+    """Note every decision in the table of problems.
+
+    Args: respondents: id by row.   Raises: DataError: a decision about a row in which its rule did not fire, or the
+    restoration of two rows of one respondent.
+    """
+    taken: set[str] = set()
+    for each in decisions.made:
+        if not notes.fired_in(each.row, each.rule, "quarantined" if each.restores else None):
+            raise _pointless(decisions, each)
+        if each.restores and each.rule == "conflicting_duplicate" and respondents is not None:
+            person = str(respondents[each.row])
+            if person in taken:
+                raise _pointless(decisions, each, second=True)
+            taken.add(person)
+        action = "restored" if each.restores else "excluded"
+        notes.add(pd.Index([each.row]), "", "reviewed", action, [f"{decisions.name}:{each.line}"])
+
+
+def _pointless(decisions: Decisions, decision: Decision, second: bool = False) -> DataError:
+    return DataError(
+        "A decision restores a second row of one respondent" if second else "A decision matches nothing",
+        where="{name} line {line}",
+        expected="one row of each respondent"
+        if second
+        else "a row of the quarantine to restore, or a row of the problems to exclude",
+        got="row {row}, {problem}",
+        hint="`anxin check` lists the rows in quarantine and the rules that fired",
+        name=decisions.name,
+        line=decision.line,
+        row=decision.row,
+        problem=decision.rule,
+    )

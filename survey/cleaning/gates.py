@@ -1,0 +1,104 @@
+"""What stops a wave: thresholds of survey.yaml, and weights or variances that could not be made further on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from survey.codebook import Codebook, Wave
+from survey.errors import DataError, GateError
+from survey.rules import Notes
+
+
+def gates_hold(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wave) -> None:
+    """Raise where a threshold of `gates` is passed."""
+    gates = book.gates
+    if counts["completes"] < gates.min_completes:
+        raise GateError(
+            "Too few complete interviews to publish",
+            where="{file}",
+            expected="at least {limit} (gates.min_completes)",
+            got="{found}",
+            hint="look at the problems: quarantined cases may tell why",
+            file=wave.file,
+            limit=gates.min_completes,
+            found=counts["completes"],
+        )
+    share = counts["quarantined"] / max(counts["completes"] + counts["quarantined"], 1)
+    if share > gates.max_quarantined:
+        raise GateError(
+            "Too many interviews had to be put in quarantine",
+            where="{file}",
+            expected="at most {limit} (gates.max_quarantined)",
+            got="{found}",
+            hint="`anxin check` lists the rules that fired",
+            file=wave.file,
+            limit=f"{gates.max_quarantined:.1%}",
+            found=f"{share:.1%}",
+        )
+    interviews = max(counts["completes"] + counts["partial"] + counts["set_aside"], 1)
+    for rule, limit in gates.max_fired.items():
+        fired = len(notes.fired(rule)) / interviews
+        if fired > limit:
+            raise GateError(
+                "Too many interviews with the problem: {problem}",
+                where="{file} row {row}",
+                expected="at most {limit} (gates.max_fired)",
+                got="{found}; this is the first",
+                hint="`anxin check` lists the rules that fired",
+                file=wave.file,
+                problem=rule,
+                row=notes.fired(rule)[0],
+                limit=f"{limit:.1%}",
+                found=f"{fired:.1%}",
+            )
+
+
+def weighable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> None:
+    """Raise where a base weight cannot be made; said here, where the row of the file is still known."""
+    settings = book.weighting
+    for name in [*([settings.base] if settings.base else []), *settings.inverse, *settings.times]:
+        values = frame[name]
+        rules = {"is negative": values < 0}
+        if name == settings.base:
+            rules["is zero for everybody"] = pd.Series(not values.sum() > 0, index=frame.index)
+        else:
+            rules["is zero"] = values == 0
+        if settings.blank_base == "fail":
+            rules["is blank or no number"] = values.isna()
+        for rule, wrong in rules.items():
+            if wrong.any():
+                raise DataError(
+                    "A base weight {rule}",
+                    where="{file} row {row}, column {column}",
+                    expected="a positive number for everybody",
+                    got="{count} rows where it {rule}",
+                    hint="ask for a corrected delivery; `blank_base: exclude` leaves out people without a weight",
+                    rule=rule,
+                    file=wave.file,
+                    row=wrong.index[wrong][0],
+                    column=name,
+                    count=int(wrong.sum()),
+                )
+
+
+def estimable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> None:
+    """Raise where a stratum has one PSU and the policy is to fail; said here, where file and columns are known."""
+    design = book.design
+    if design.lonely_psu != "fail" or not design.strata or not design.psu:
+        return
+    units = frame.groupby(list(design.strata), observed=True)[design.psu[0]].nunique()
+    if (units == 1).any():
+        alone = frame.set_index(list(design.strata)).index.isin(units.index[units == 1])
+        raise DataError(
+            "A stratum has only one sampling unit, so its variance cannot be estimated",
+            where="{file} row {row}, column {column}",
+            expected="two or more sampling units in every stratum",
+            got="{count} strata with one",
+            hint="merge the stratum with a similar one, or choose another `lonely_psu`",
+            file=wave.file,
+            column=design.psu[0],
+            row=frame.index[alone][0],
+            count=int((units == 1).sum()),
+        )

@@ -1,0 +1,69 @@
+"""What a delivered text stands for: a level, a number, or the reason why there is no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from survey.codebook import Codebook, Item, Wave, number_code
+from survey.errors import GateError
+from survey.rules import Notes, shown
+
+REASONS = ("answered", "refused", "dont_know", "not_applicable", "not_asked", "lost", "invalid", "filter")
+CODE_OF = {reason: code for code, reason in enumerate(REASONS)}
+
+
+def explain(
+    uniques: Sequence[str], name: str, item: Item, book: Codebook, wave: Wave
+) -> tuple[dict[str, str], dict[str, str]]:
+    """For the distinct texts of a column: its level, or the reason why there is none ("invalid": nothing explains it).
+
+    Levels win over missing codes, those of the item over those of the wave, and those over the scale's.
+    """
+    scale = book.scale_of(name)
+    levels = list(scale.levels) if scale else []
+    by_label = {words: code for code in levels for words in (scale.levels[code].values() if scale else ())}
+    missing: Mapping[str, str] = {**(scale.missing if scale else {}), **wave.missing, **item.missing}
+    recode = wave.recode.get(name, {})
+    mirrored = dict(zip(levels, reversed(levels), strict=True)) if name in wave.reverse else {}
+    level_of, reason_of = {}, {}
+    for text in uniques:
+        code = number_code(text)
+        code = recode.get(text.strip(), recode.get(code, code))
+        if code in levels:
+            level_of[text] = mirrored.get(code, code)
+        elif code in missing:
+            reason_of[text] = missing[code]
+        elif code in by_label:
+            level_of[text] = by_label[code]
+        else:
+            reason_of[text] = "invalid" if code not in ("", ".") else "lost"
+    return level_of, reason_of
+
+
+def reason_codes(reasons: Sequence[str]) -> np.ndarray:
+    """Reasons as the small numbers that the frame of reasons holds."""
+    return np.array([CODE_OF[reason] for reason in reasons], dtype=np.int8)
+
+
+def unknown_levels(cells: pd.Series, reasons: pd.Series, name: str, book: Codebook, wave: Wave, notes: Notes) -> None:
+    """Note the answers that no level explains; many of them mean a wrong codebook, and stop the wave."""
+    invalid = reasons == CODE_OF["invalid"]
+    bad = cells[invalid]
+    notes.add(bad.index, name, "unknown_level", "set_missing", list(map(shown, bad)))
+    given = int((reasons == CODE_OF["answered"]).sum()) + len(bad)
+    if given and len(bad) / given > book.gates.max_unknown_levels:
+        raise GateError(
+            "{share} of the answers to {item} are levels that its scale does not define",
+            where="{file} row {row}, column {item}",
+            expected="at most {limit} (gates.max_unknown_levels)",
+            got="{share}; this is the first",
+            hint="add the level to the scale, or a `recode` to the wave",
+            item=name,
+            file=wave.file,
+            row=bad.index[0],
+            share=f"{len(bad) / given:.1%}",
+            limit=f"{book.gates.max_unknown_levels:.1%}",
+        )

@@ -1,0 +1,147 @@
+"""The rules of cleaning, each with its severity and its sentence, and the table of those that fired.
+
+The table has one row a rule that fired: wave, row of the delivered file, item, rule, severity (note, warning, error),
+the delivered value as far as it may be kept, what was done (kept, set_missing, dropped, quarantined, restored,
+excluded), and the sentence in Chinese and English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from survey.errors import masked
+
+COLUMNS = ["wave", "row", "item", "rule", "severity", "value", "action", "message_zh", "message_en"]
+CODE = re.compile(r"[0-9]{1,2}")
+
+
+class Rule(NamedTuple):
+    """Severity of a rule (that of a row put in quarantine is always error), and its sentence by language."""
+
+    severity: str
+    zh: str
+    en: str
+
+
+RULES: dict[str, Rule] = {
+    "type": Rule("warning", "应为数字或时间，读不出来", "Not a number, or not a time, where one belongs"),
+    "range": Rule("warning", "数值超出合理范围", "A number outside the plausible range"),
+    "unknown_level": Rule("warning", "答案不在该题选项之中", "An answer that is not among the levels of the scale"),
+    "routing": Rule("warning", "按跳转不应作答，却有答案", "Answered, although the routing says not to ask"),
+    "unanswered": Rule("note", "应当作答，却没有答案", "To be asked, yet there is no answer"),
+    "inconsistent": Rule("warning", "答案互相矛盾", "Answers that contradict each other"),
+    "outside_fieldwork": Rule("warning", "访问日期不在调查期内", "The interview began on a day outside the fieldwork"),
+    "duplicate": Rule("warning", "同一受访者的记录完全重复", "The row of a respondent once more, identical"),
+    "conflicting_duplicate": Rule("error", "同一受访者的记录互相矛盾", "Rows of one respondent that contradict"),
+    "near_duplicate": Rule(
+        "warning", "与另一受访者的答案几乎相同", "Nearly all answers are another respondent's as well"
+    ),
+    "partial": Rule("error", "访问中断，必答题没有答完", "The interview broke off before the required answers"),
+    "unusable": Rule("error", "必答题的答案无法使用", "A required answer cannot be used"),
+    "reviewed": Rule("note", "经人工复核作出决定", "Decided by a reviewer"),
+}
+
+
+@dataclass(frozen=True)
+class _Note:
+    """One rule that fired in some rows of one item."""
+
+    rows: np.ndarray
+    item: str
+    rule: str
+    action: str
+    values: Sequence[str]
+    words: Mapping[str, str]
+
+
+@dataclass
+class Notes:
+    """Problems as they are found, for one file."""
+
+    wave: str
+    file: str
+    found: list[_Note] = field(default_factory=list)
+
+    def add(
+        self,
+        rows: pd.Index,
+        item: str,
+        rule: str,
+        action: str,
+        values: Sequence[str] = (),
+        words: Mapping[str, str] | None = None,
+    ) -> None:
+        """Note a rule that fired in these rows, with what may be kept of the delivered values.
+
+        Args: values: one a row, masked by the caller.   words: the sentence by language, if not the rule's own.
+        """
+        if len(rows):
+            self.found.append(_Note(rows.to_numpy(), item, rule, action, values, words or {}))
+
+    def fired(self, rule: str) -> np.ndarray:
+        """Rows in which a rule fired, each once."""
+        rows = [note.rows for note in self.found if note.rule == rule]
+        return np.unique(np.concatenate(rows)) if rows else np.array([], dtype=int)
+
+    def fired_in(self, row: int, rule: str, action: str | None = None) -> bool:
+        """Whether a rule fired in a row, leading to that action if one is named."""
+        found = (note for note in self.found if note.rule == rule and action in (None, note.action))
+        return any((note.rows == row).any() for note in found)
+
+    def table(self) -> pd.DataFrame:
+        """All notes in the order of the file; texts are categories, so that a million notes stay small."""
+        if not self.found:
+            return pd.DataFrame(columns=COLUMNS)
+        sizes = np.array([len(note.rows) for note in self.found])
+        rows = np.concatenate([note.rows for note in self.found])
+        texts = {name: [_texts(self.wave, note)[name] for note in self.found] for name in COLUMNS if name not in OWN}
+        order = np.lexsort([*(_rank(texts[name], sizes) for name in ("rule", "item")), rows])
+        columns: dict[str, Any] = {name: _repeated(texts[name], sizes, order) for name in texts}
+        values = np.concatenate([_values(note) for note in self.found])[order]
+        columns |= {"row": rows[order], "value": pd.Categorical(values)}
+        return pd.DataFrame({name: columns[name] for name in COLUMNS})
+
+
+OWN = ("row", "value")  # differ within a note
+
+
+def _texts(wave: str, note: _Note) -> dict[str, str]:
+    rule = RULES[note.rule]
+    said = {language: note.words.get(language, note.words.get("", "")) for language in ("zh", "en")}
+    return {
+        "wave": wave,
+        "item": note.item,
+        "rule": note.rule,
+        "severity": "error" if note.action == "quarantined" else rule.severity,
+        "action": note.action,
+        "message_zh": said["zh"] or rule.zh,
+        "message_en": said["en"] or rule.en,
+    }
+
+
+def _rank(texts: Sequence[str], sizes: np.ndarray) -> np.ndarray:
+    return np.repeat(np.unique(texts, return_inverse=True)[1], sizes)
+
+
+def _repeated(texts: Sequence[str], sizes: np.ndarray, order: np.ndarray) -> pd.Categorical:
+    categories, codes = np.unique(texts, return_inverse=True)
+    return pd.Categorical.from_codes(np.repeat(codes, sizes)[order], categories=pd.Index(categories, dtype="str"))
+
+
+def _values(note: _Note) -> np.ndarray:
+    return np.array(list(note.values) or [""] * len(note.rows), dtype=object)
+
+
+def shown(value: str) -> str:
+    """A delivered value as the problems table may keep it: a code of one or two digits, else its length.
+
+    >>> shown("7"), shown("王芳"), shown("203")
+    ('7', '…(2)', '…(3)')
+    """
+    return value if CODE.fullmatch(value.strip()) else masked(value)
