@@ -115,6 +115,8 @@ class Job:
             content: Any = self.book.model_dump(mode="json")
         else:
             content = _without_wording(self.book.model_dump(mode="json", include=set(SETTINGS[stage])))
+            if stage == "privacy":  # the words of a check stand in the table of problems
+                content["checks"] = self.book.model_dump(mode="json", include={"checks"})["checks"]
             content["wave"] = self.book.waves[wave].model_dump(mode="json") if stage == "privacy" else wave
         return json.dumps(content, ensure_ascii=False, sort_keys=True)
 

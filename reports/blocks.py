@@ -92,11 +92,32 @@ def trends(scene: Scene) -> Trends | None:
     tested = scene.figures.one(scene.wave, names[0], "change", known[0].wave)
     tested = tested if known[-1].wave == scene.wave else None
     finding = words.trend_finding(scene.lang, scene.label(names[0]), known[0], known[-1], tested)
-    caption = scene.lang.t(
+    caption = "".join(_caption(scene, names, span))
+    return Trends(finding, caption, charts)
+
+
+def _caption(scene: Scene, names: list[str], span: float) -> Iterator[str]:
+    """How to read the charts, and why a line is broken where one is."""
+    yield scene.lang.t(
         "Every chart spans %(points)s points, so that slopes can be compared; the band is the 95%% interval.",
         points=scene.lang.count(100 * span),
     )
-    return Trends(finding, caption, charts)
+    for name in names:
+        for wave in _breaks(scene, name):
+            before = scene.waves[scene.waves.index(wave) - 1]
+            for reason in scene.book.breaks(name, before, wave):
+                yield scene.lang.t(
+                    " [b] Break in the series of %(label)s in %(wave)s: %(reason)s",
+                    label=scene.label(name),
+                    wave=scene.lang.wave(wave),
+                    reason=scene.lang.say(reason),
+                )
+
+
+def _breaks(scene: Scene, name: str) -> list[str]:
+    """Waves whose figure of an indicator cannot be compared with the wave before."""
+    pairs = zip(scene.waves, scene.waves[1:], strict=False)
+    return [later for earlier, later in pairs if scene.book.breaks(name, earlier, later)]
 
 
 def _known(scene: Scene, name: str) -> list[Figure]:
@@ -110,7 +131,8 @@ def _chart(scene: Scene, name: str, span: float, height: int) -> TrendChart:
     scale = _window([row for row in rows if row is not None and row.bounded], span)
     points = [(row.estimate, row.low, row.high) if row is not None and row.bounded else None for row in rows]
     when = [_moment(scene, wave) for wave in scene.waves]
-    shape = trend(points, when, scale, height)
+    broken = _breaks(scene, name)
+    shape = trend(points, when, scale, height, breaks=[scene.waves.index(wave) for wave in broken])
     known = [number for number, point in enumerate(points) if point is not None]
     ends = [_end(scene, rows[known[which]], shape.dots[which]) for which in (0, -1)]
     label = scene.label(name)
@@ -124,7 +146,9 @@ def _chart(scene: Scene, name: str, span: float, height: int) -> TrendChart:
         first=ends[0],
         last=ends[1],
         rows=tuple(
-            WaveRow(scene.lang.wave(wave), scene.cell(row), scene.interval(row), scene.size(row))
+            WaveRow(
+                scene.lang.wave(wave) + " [b]" * (wave in broken), scene.cell(row), scene.interval(row), scene.size(row)
+            )
             for wave, row in zip(scene.waves, rows, strict=True)
         ),
     )

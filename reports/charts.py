@@ -159,8 +159,13 @@ class Trend:
 Point = tuple[float, float, float] | None
 
 
-def trend(points: Sequence[Point], when: Sequence[float], scale: Axis, height: int, pad: int = 10) -> Trend:
-    """Geometry of (estimate, low, high) at moments; None is a wave without a figure."""
+def trend(
+    points: Sequence[Point], when: Sequence[float], scale: Axis, height: int, pad: int = 10, breaks: Sequence[int] = ()
+) -> Trend:
+    """Geometry of (estimate, low, high) at moments; None is a wave without a figure.
+
+    Args: breaks: waves, counted from 0, before which the line stops because the series is broken.
+    """
     first, last = when[0], when[-1]
     xs = [100 * (moment - first) / (last - first) if last > first else 50.0 for moment in when]
 
@@ -168,14 +173,14 @@ def trend(points: Sequence[Point], when: Sequence[float], scale: Axis, height: i
         return pad + (height - 2 * pad) * (1 - scale.at(value) / 100)
 
     bands, lines, run = [], [], list[tuple[float, float, float, float]]()
-    for x, point in [*zip(xs, points, strict=True), (0.0, None)]:
-        if point is not None:
-            run.append((x, *point))
-        elif run:
+    for wave, (x, point) in enumerate([*zip(xs, points, strict=True), (0.0, None)]):
+        if run and (point is None or wave in breaks):
             edge = [(px, y(low)) for px, _, low, _ in run] + [(px, y(high)) for px, _, _, high in reversed(run)]
             bands.append(_path(edge))
             lines.append(_path([(px, y(value)) for px, value, _, _ in run]))
             run = []
+        if point is not None:
+            run.append((x, *point))
     dots = tuple(Dot(place(x), place(y(point[0]))) for x, point in zip(xs, points, strict=True) if point is not None)
     ticks = tuple(Tick(place(y(value)), value) for value in scale.ticks)
     return Trend(height, tuple(bands), tuple(lines), dots, ticks, tuple(place(x) for x in xs))

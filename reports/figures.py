@@ -11,7 +11,7 @@ import pandas as pd
 
 from survey.tidy import COLUMNS
 
-MARKS = {"suppressed_primary": "c", "suppressed_secondary": "c", "unreliable": "u", "not_asked": "x"}
+MARKS = {"suppressed_primary": "c", "suppressed_secondary": "c", "unreliable": "u", "not_asked": "x", "break": "b"}
 SIGNIFICANT = 0.05
 
 

@@ -108,6 +108,11 @@ def problem_words(lang: Language) -> dict[str, str]:
         "type": t("Not a number or not a time; made missing"),
         "range": t("Outside the plausible range; made missing"),
         "routing": t("Answered although it was not to be asked; made missing"),
+        "unanswered": t("No answer although it was to be asked; counted as left blank"),
+        "inconsistent": t("Answers that contradict each other"),
+        "outside_fieldwork": t("Interview begun on a day outside the fieldwork"),
+        "near_duplicate": t("Nearly all answers are another respondent’s as well; looked at"),
+        "reviewed": t("Put back or left out by a reviewer"),
         "partial": t("A required answer is missing; interview set aside"),
         "unusable": t("A required answer cannot be used; interview set aside"),
     }

@@ -91,6 +91,7 @@ def _disclosure(scene: Scene) -> Section:
         "suppressed_primary": t("Withheld for too few respondents [c]"),
         "suppressed_secondary": t("Withheld to protect the others [c]"),
         "unreliable": t("Withheld as unreliable [u]"),
+        "break": t("Not compared, for the series is broken [b]"),
         "caution": t("Shown with a caution sign"),
     }
     terms = tuple(

@@ -61,6 +61,8 @@ def change_words(lang: Language, change: Figure | None, since: str, first: bool,
     if first:
         return lang.t("First wave: nothing to compare with yet")
     direction = state(change)
+    if change is not None and change.mark == "b":
+        return lang.t("Not comparable with %(wave)s: break in the series [b]", wave=since)
     if change is None or direction == "none":
         return lang.t("No comparison with %(wave)s is available", wave=since)
     size = lang.decimal(100 * abs(change.estimate), 1)

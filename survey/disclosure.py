@@ -15,7 +15,7 @@ from survey.codebook import Codebook, Disclosure
 from survey.estimation.intervals import share_interval
 from survey.tidy import NUMBERS, results
 
-WITHHELD = ("suppressed_primary", "suppressed_secondary", "unreliable", "not_asked")
+WITHHELD = ("suppressed_primary", "suppressed_secondary", "unreliable", "not_asked", "break")
 CELL = ["wave", "item", "by", "group"]
 
 

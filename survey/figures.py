@@ -143,10 +143,11 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     for earlier in dict.fromkeys(names[:-1]):
         whole_table = earlier == names[-2]  # since the first wave, the city alone
         groups = [None, *(breakdowns(book) if whole_table else [])]
+        broken = [name for name in book.indicators if book.breaks(name, earlier, names[-1])]
         for before, indicators in designs[earlier]:
             for now, later in designs[names[-1]]:
                 shared = [name for name in indicators if name in later]
-                parts += _changes(before, now, earlier, groups, shared, book)
+                parts += _changes(before, now, earlier, groups, shared, broken, book)
     if not parts:
         return results([])
     rows = pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=names[-1], block="indicators")
@@ -157,15 +158,22 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
 
 def _changes(
     before: SurveyDesign, now: SurveyDesign, earlier: str, groups: list[str | None], indicators: list[str],
-    book: Codebook,
+    broken: list[str], book: Codebook,
 ) -> list[pd.DataFrame]:  # fmt: skip
-    """Change of the indicators that both waves asked, for everybody and by group; level names the earlier wave."""
+    """Change of the indicators that both waves asked, for everybody and by group; level names the earlier wave.
+
+    Across a break in the series nothing is computed: a row for everybody says so.
+    """
     both = [name for name in indicators if before.frame[name].notna().any() and now.frame[name].notna().any()]
+    apart = {"statistic": "change", "level": earlier, "flag": "break", "reason": "break in series"}
+    told = [{"item": name, **apart} for name in both if name in broken]
+    both = [name for name in both if name not in broken]
     stacked = compare.two_waves(before, now, book.design.shared_psus)
-    return [
+    changes = [
         compare.change_within(stacked, both, group, measure="mean").assign(level=earlier)
         for group in (groups if both else [])
     ]
+    return [*changes, results(told)] if told else changes
 
 
 def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:

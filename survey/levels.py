@@ -51,10 +51,12 @@ def reason_codes(reasons: Sequence[str]) -> np.ndarray:
 def unknown_levels(cells: pd.Series, reasons: pd.Series, name: str, book: Codebook, wave: Wave, notes: Notes) -> None:
     """Note the answers that no level explains; many of them mean a wrong codebook, and stop the wave."""
     invalid = reasons == CODE_OF["invalid"]
+    if not invalid.any():
+        return
     bad = cells[invalid]
     notes.add(bad.index, name, "unknown_level", "set_missing", list(map(shown, bad)))
     given = int((reasons == CODE_OF["answered"]).sum()) + len(bad)
-    if given and len(bad) / given > book.gates.max_unknown_levels:
+    if len(bad) / given > book.gates.max_unknown_levels:
         raise GateError(
             "{share} of the answers to {item} are levels that its scale does not define",
             where="{file} row {row}, column {item}",

@@ -46,31 +46,29 @@ def _one_cell(cells: pd.Series, name: str, item: Item, book: Codebook, wave: Wav
             chosen[row, :] = np.nan
     strange = np.array([any(reason_of.get(part) == "invalid" for part in some) for some in parts])[positions]
     notes.add(cells.index[strange], name, "unknown_level", "set_missing", list(map(shown, cells[strange])))
-    return _columns(chosen[positions], name, levels, cells.index), pd.Series(reason_codes(why)[positions], cells.index)
+    by_level = {level: np.ascontiguousarray(chosen[:, place])[positions] for place, level in enumerate(levels)}
+    return _columns(by_level, name, cells.index), pd.Series(reason_codes(why)[positions], cells.index)
 
 
-def _columns(chosen: np.ndarray, name: str, levels: list[str], rows: pd.Index) -> dict[str, pd.Series]:
-    return {choice(name, level): pd.Series(chosen[:, place], index=rows) for place, level in enumerate(levels)}
+def _columns(chosen: dict[str, np.ndarray], name: str, rows: pd.Index) -> dict[str, pd.Series]:
+    return {choice(name, level): pd.Series(column, index=rows, copy=False) for level, column in chosen.items()}
 
 
 def _yes_no(cases: pd.DataFrame, name: str, item: Item, book: Codebook, wave: Wave, notes: Notes) -> Chosen:
     """Answered where at least one column says yes or no; then a blank is a no, and a missing code stays missing."""
-    spread, levels = wave.multiple[name], _levels(name, book)
-    chosen = np.full((len(cases), len(levels)), np.nan)  # a level without a column was not offered
-    why = np.full(len(cases), CODE_OF["lost"], dtype=np.int8)
-    answered = np.zeros(len(cases), dtype=bool)
-    for column in spread.sources(name).values():
+    # A level without a column was not offered.
+    chosen = {level: np.full(len(cases), np.nan) for level in _levels(name, book)}
+    why, answered = np.full(len(cases), CODE_OF["lost"], dtype=np.int8), np.zeros(len(cases), dtype=bool)
+    for column in wave.multiple[name].sources(name).values():
         cells = cases[column]
         positions, uniques = pd.factorize(cells)
-        said = {text: _said(text, name, item, book, wave) for text in uniques}
-        reasons = reason_codes([said[text][1] for text in uniques])[positions]
-        chosen[:, levels.index(column.partition("=")[2])] = np.array([said[text][0] for text in uniques])[positions]
+        said = [_said(text, name, item, book, wave) for text in uniques]
+        reasons = reason_codes([reason for _, reason in said])[positions]
+        chosen[column.partition("=")[2]] = np.array([value for value, _ in said], dtype=float)[positions]
         answered |= reasons == CODE_OF["answered"]
         why = np.where(why == CODE_OF["lost"], reasons, why)
         unknown_levels(cells, pd.Series(reasons, index=cells.index), name, book, wave, notes)
-    chosen[~answered] = np.nan
-    why = np.where(answered, CODE_OF["answered"], why).astype(np.int8)
-    return _columns(chosen, name, levels, cases.index), pd.Series(why, index=cases.index)
+    return _answered(chosen, answered, why, name, cases.index)
 
 
 def _said(text: str, name: str, item: Item, book: Codebook, wave: Wave) -> tuple[float, str]:
@@ -80,29 +78,31 @@ def _said(text: str, name: str, item: Item, book: Codebook, wave: Wave) -> tuple
     for codes, value in ((spread.chosen, 1.0), (spread.not_chosen, 0.0)):
         if code in codes or text.strip() in codes:
             return value, "answered"
-    level_of, reason_of = explain([text], name, item, book, wave)
-    reason = reason_of.get(text, "invalid")  # a level's own code is no yes
-    return (0.0 if reason == "lost" and text not in level_of else np.nan), reason
+    reason = explain([text], name, item, book, wave)[1].get(text, "invalid")  # a level's own code is no yes
+    return (0.0 if reason == "lost" else np.nan), reason
 
 
 def _codes(cases: pd.DataFrame, name: str, item: Item, book: Codebook, wave: Wave, notes: Notes) -> Chosen:
     """Answered where at least one column holds a level; the first reason given counts where none does."""
-    levels = _levels(name, book)
-    place_of = {level: place for place, level in enumerate(levels)}
-    chosen = np.zeros((len(cases), len(levels) + 1))
-    why = np.full(len(cases), CODE_OF["lost"], dtype=np.int8)
-    answered = np.zeros(len(cases), dtype=bool)
+    chosen = {level: np.zeros(len(cases)) for level in _levels(name, book)}
+    why, answered = np.full(len(cases), CODE_OF["lost"], dtype=np.int8), np.zeros(len(cases), dtype=bool)
     for column in wave.multiple[name].sources(name).values():
         cells = cases[column]
         positions, uniques = pd.factorize(cells)
         level_of, reason_of = explain(list(uniques), name, item, book, wave)
-        places = np.array([place_of[level_of[text]] if text in level_of else -1 for text in uniques])[positions]
         reasons = reason_codes([reason_of.get(text, "answered") for text in uniques])[positions]
-        chosen[np.arange(len(cases)), places] = 1.0  # no level: the column that is thrown away
-        answered |= places >= 0
+        for level, own in chosen.items():
+            own[np.array([level_of.get(text) == level for text in uniques], dtype=bool)[positions]] = 1.0
+        answered |= reasons == CODE_OF["answered"]
         why = np.where(why == CODE_OF["lost"], reasons, why)
         unknown_levels(cells, pd.Series(reasons, index=cells.index), name, book, wave, notes)
-    chosen = chosen[:, :-1]
-    chosen[~answered] = np.nan
+    return _answered(chosen, answered, why, name, cases.index)
+
+
+def _answered(
+    chosen: dict[str, np.ndarray], answered: np.ndarray, why: np.ndarray, name: str, rows: pd.Index
+) -> Chosen:
+    for column in chosen.values():
+        column[~answered] = np.nan
     why = np.where(answered, CODE_OF["answered"], why).astype(np.int8)
-    return _columns(chosen, name, levels, cases.index), pd.Series(why, index=cases.index)
+    return _columns(chosen, name, rows), pd.Series(why, index=rows)

@@ -11,7 +11,7 @@
 | n, missing | rows used, rows of the group left out for lack of an answer |
 | psus, n_weighted, n_eff, deff, cv | their sampling units, Σw, n/deff, design effect, se/|estimate| |
 | p, q | p-value of the statistic's test, where there is one, and the same corrected for multiplicity |
-| flag, reason | released, suppressed_primary, suppressed_secondary, unreliable, caution, not_asked; and why |
+| flag, reason | released, suppressed_primary, suppressed_secondary, unreliable, caution, not_asked, break; and why |
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NUMBERS = [
 ]  # fmt: skip
 MARKS = ["flag", "reason"]
 COLUMNS = KEYS + NUMBERS + MARKS
-FLAGS = ("released", "suppressed_primary", "suppressed_secondary", "unreliable", "caution", "not_asked")
+FLAGS = ("released", "suppressed_primary", "suppressed_secondary", "unreliable", "caution", "not_asked", "break")
 
 
 def results(rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:

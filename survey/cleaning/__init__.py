@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from survey.answers import typed
 from survey.cleaning.checks import complete, consistent, within_fieldwork
@@ -20,7 +21,7 @@ from survey.cleaning.duplicates import near_duplicates, once
 from survey.cleaning.gates import estimable, gates_hold, weighable
 from survey.codebook import Codebook, number_code
 from survey.errors import DataError, masked
-from survey.recipes import derive
+from survey.recipes import derived
 from survey.rules import Notes
 
 __all__ = ["Cleaned", "Decisions", "clean", "read_decisions", "rename"]
@@ -70,8 +71,7 @@ def clean(
     problems = notes.table()
     quarantine = _quarantine(problems, decisions)
     aside = usable.index.isin(quarantine["row"])
-    frame = pd.DataFrame(columns, index=usable.index).loc[~aside]
-    reasons = pd.DataFrame(whys, index=usable.index).loc[~aside]
+    frame, reasons = _frame(columns | derived(columns, book, list(book.recipes())), ~aside), _frame(whys, ~aside)
     partial = int(usable.index[aside].isin(notes.fired("partial")).sum())
     counts = {
         "delivered": len(delivered),
@@ -86,7 +86,13 @@ def clean(
     gates_hold(counts, notes, book, wave)
     weighable(frame, book, wave)
     estimable(frame, book, wave)
-    return Cleaned(derive(frame, book), reasons, problems, quarantine, dispositions, counts)
+    return Cleaned(frame, reasons, problems, quarantine, dispositions, counts)
+
+
+def _frame(columns: dict[str, pd.Series], keep: NDArray[np.bool_]) -> pd.DataFrame:
+    """Columns as a frame, not copied, for they may be many millions of cells."""
+    frame = pd.DataFrame(columns, copy=False)
+    return frame if keep.all() else frame.loc[keep]
 
 
 def _quarantine(problems: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def complete(columns: Columns, whys: dict[str, pd.Series], book: Codebook, notes
 
 
 def _is_empty(column: pd.Series) -> Mask:
-    empty: Mask = (column.isna() | (column.astype(object) == "")).to_numpy(dtype=bool)
+    empty: Mask = (column.isna() | (column == "")).to_numpy(dtype=bool)
     return empty
 
 

@@ -30,15 +30,16 @@ def once(
     if book.respondent is None:
         return cells, contradicted
     key = cells[book.respondent].str.strip()
-    again = key.duplicated(keep=False) & (key != "")
-    if not again.any():
+    later = key.duplicated() & (key != "")
+    if not later.any():
         return cells, contradicted
-    repeated, same = key[again].duplicated(), cells[again].duplicated()
-    contradicted |= key.isin(key[again][repeated & ~same])
+    again = key.isin(key[later])
+    same = cells[again].duplicated()
+    contradicted |= key.isin(key[later & ~same])
     dropped = same[same & ~contradicted[again]].index
     notes.add(dropped, book.respondent, "duplicate", "dropped")
     notes.add(cells.index[contradicted], book.respondent, "conflicting_duplicate", "quarantined")
-    kept = ~key.duplicated() | (key == "")
+    kept = ~later
     chosen = cells.index[contradicted].intersection([] if restored is None else restored)
     kept &= ~key.isin(key[chosen])
     kept[chosen], contradicted[chosen] = True, False
