@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Item, Wave, number_code
 from survey.errors import GateError
@@ -43,6 +45,30 @@ def explain(
     return level_of, reason_of
 
 
+class Coded(NamedTuple):
+    """A column of cells as the number of each cell's text (n,) and the distinct texts."""
+
+    code: NDArray[Any]
+    texts: list[str]
+
+
+def coded(cells: pd.Series) -> Coded:
+    """Cells as numbers of their texts, in the smallest integers that hold them: many columns are held at once.
+
+    >>> coded(pd.Series(["2", "1", "2"]))
+    Coded(code=array([0, 1, 0], dtype=int8), texts=['2', '1'])
+    """
+    code, texts = pd.factorize(cells)
+    return Coded(code.astype(np.min_scalar_type(-max(len(texts), 1))), list(texts))
+
+
+def said(cells: pd.Series, say: Callable[[str], str]) -> list[str]:
+    """What is said of each cell, put into words once for each distinct text."""
+    code, texts = coded(cells)
+    words = np.array([say(text) for text in texts], dtype=object)
+    return list(words[code])
+
+
 def reason_codes(reasons: Sequence[str]) -> np.ndarray:
     """Reasons as the small numbers that the frame of reasons holds."""
     return np.array([CODE_OF[reason] for reason in reasons], dtype=np.int8)
@@ -54,7 +80,7 @@ def unknown_levels(cells: pd.Series, reasons: pd.Series, name: str, book: Codebo
     if not invalid.any():
         return
     bad = cells[invalid]
-    notes.add(bad.index, name, "unknown_level", "set_missing", list(map(shown, bad)))
+    notes.add(bad.index, name, "unknown_level", "set_missing", said(bad, shown))
     given = int((reasons == CODE_OF["answered"]).sum()) + len(bad)
     if len(bad) / given > book.gates.max_unknown_levels:
         raise GateError(

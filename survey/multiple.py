@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from survey.codebook import Codebook, Item, Wave, choice, number_code
-from survey.levels import CODE_OF, explain, reason_codes, unknown_levels
+from survey.levels import CODE_OF, explain, reason_codes, said, unknown_levels
 from survey.rules import Notes, shown
 
 BETWEEN = ";,、，；|/"  # whatever vendors put between the codes of one cell
@@ -45,7 +45,7 @@ def _one_cell(cells: pd.Series, name: str, item: Item, book: Codebook, wave: Wav
         if not known:
             chosen[row, :] = np.nan
     strange = np.array([any(reason_of.get(part) == "invalid" for part in some) for some in parts])[positions]
-    notes.add(cells.index[strange], name, "unknown_level", "set_missing", list(map(shown, cells[strange])))
+    notes.add(cells.index[strange], name, "unknown_level", "set_missing", said(cells[strange], shown))
     by_level = {level: np.ascontiguousarray(chosen[:, place])[positions] for place, level in enumerate(levels)}
     return _columns(by_level, name, cells.index), pd.Series(reason_codes(why)[positions], cells.index)
 

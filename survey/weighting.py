@@ -124,7 +124,8 @@ def _wanted(name: str, margins: Margins) -> dict[str, float]:
 def _populated(frame: pd.DataFrame, wanted: Totals, margins: Margins) -> None:
     """Raise where a level of a margin has people in the population and nobody in the sample."""
     for name, levels in wanted.items():
-        present = set(crossing(frame, name).dropna())
+        codes, known = _levels(frame, name)
+        present = {known[code] for code in np.unique(codes) if code >= 0}
         for level, total in levels.items():
             if total > 0 and level not in present:
                 raise DataError(
