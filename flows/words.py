@@ -100,7 +100,15 @@ def word(kind: str, value: str) -> str:
 
 
 def told(fault: AnxinError) -> list[str]:
-    """The lines of a fault in the terminal's language, the title first."""
+    """The lines of a fault in the terminal's language, the title first; then what else is wrong."""
+    title, *lines = _lines(fault)
+    for other in fault.others:
+        own, *more = _lines(other)
+        lines += ["", *([own] if own != title else []), *more]
+    return [title, *lines]
+
+
+def _lines(fault: AnxinError) -> list[str]:
     fault.values = {name: word(name, value) for name, value in fault.values.items()}
     parts = fault.parts(t)
     title = parts.pop("title")

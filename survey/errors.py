@@ -24,6 +24,8 @@ class AnxinError(Exception):
     """A fault with its place and its mend; `exit_code` is what the command line returns for it."""
 
     exit_code = 1
+    others: tuple[AnxinError, ...] = ()
+    """What else is wrong with the same thing, told with it."""
 
     def __init__(
         self, title: str, *, where: str = "", expected: str = "", got: str = "", hint: str = "", **values: object

@@ -15,6 +15,7 @@ from survey.codebook import Codebook
 from survey.errors import CodebookError
 from survey.survey_yaml.cleaning import cleaning_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
+from survey.survey_yaml.todo import filled, todos
 
 # What pydantic wanted, by the type of its error, in words that a catalogue can translate.
 WANTED = {
@@ -45,7 +46,8 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     """Codebook of the text of a survey.yaml.
 
     Args: text: YAML 1.2.   name: file name for messages.   Raises: CodebookError: not YAML, a key twice, an unknown
-    key, a wrong value, or a name that nothing defines.
+    key, a wrong value, a name that nothing defines, or a TODO that nobody has filled in; `others` holds all but the
+    first of them.
     """
     try:
         content = YAML(typ="safe").load(text)
@@ -57,14 +59,16 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
         ) from None
     if not isinstance(content, dict):
         raise CodebookError("{name} is empty", where="{name}", expected="a survey's settings", name=name)
+    mistakes = list(todos(content))
+    open_ended = [mistake.path for mistake in mistakes]
     try:
-        book = Codebook.model_validate(content)
+        book = Codebook.model_validate(filled(content))
+        mistakes += [*references(book), *cleaning_mistakes(book)]
     except ValidationError as error:
-        mistakes = [_from_pydantic(detail) for detail in error.errors()]
-        raise _first(mistakes, text, name) from None
-    mistakes = [*references(book), *cleaning_mistakes(book)]
+        found = [_from_pydantic(detail) for detail in error.errors()]
+        mistakes += [mistake for mistake in found if mistake.path not in open_ended]
     if mistakes:
-        raise _first(mistakes, text, name)
+        raise _told(mistakes, text, name)
     return book
 
 
@@ -87,17 +91,25 @@ def _syntax(error: MarkedYAMLError, name: str) -> CodebookError:
     )
 
 
-def _first(mistakes: Sequence[Mistake], text: str, name: str) -> CodebookError:
-    first = mistakes[0]
-    values = {"name": name, "count": len(mistakes), "line": line_of(text, first.path)}
+def _told(mistakes: Sequence[Mistake], text: str, name: str) -> CodebookError:
+    """One fault that holds all mistakes in the order of the file, each with its line."""
+    root = YAML(typ="rt").load(text)
+    lines = {mistake: _line(root, mistake.path) for mistake in mistakes}
+    first, *others = [_fault(mistake, lines, name) for mistake in sorted(mistakes, key=lambda each: lines[each])]
+    first.others = tuple(others)
+    return first
+
+
+def _fault(mistake: Mistake, lines: dict[Mistake, int], name: str) -> CodebookError:
+    values = {"name": name, "count": len(lines), "line": lines[mistake]}
     return CodebookError(
-        "{name} is not as it should be ({count} to mend, this is the first)",
-        where="{name} line {line}, {path}" if first.path else "{name} line {line}",
-        expected=first.expected,
-        got=first.got,
-        hint=first.hint,
-        path=".".join(map(str, first.path)),
-        **{**first.values, **values},
+        "{name} is not as it should be: {count} to mend",
+        where="{name} line {line}, {path}" if mistake.path else "{name} line {line}",
+        expected=mistake.expected,
+        got=mistake.got,
+        hint=mistake.hint,
+        path=".".join(map(str, mistake.path)),
+        **{**mistake.values, **values},
     )
 
 
@@ -107,7 +119,10 @@ def line_of(text: str, path: Path) -> int:
     >>> line_of("a:\\n  b: 1\\n  c: [1,\\n   2]\\n", ("a", "c"))
     3
     """
-    node = YAML(typ="rt").load(text)
+    return _line(YAML(typ="rt").load(text), path)
+
+
+def _line(node: Any, path: Path) -> int:
     line = 0
     for key in path:
         matching = next((own for own in node if str(own) == str(key)), None) if hasattr(node, "keys") else key

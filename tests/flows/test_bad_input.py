@@ -233,3 +233,37 @@ def test_a_key_that_others_can_read_is_refused(
     monkeypatch.setenv("ANXIN_KEY_FILE", str(key))
     assert run(tmp_path, monkeypatch) == 2
     assert "mode 644" in capsys.readouterr().err
+
+
+def test_every_mistake_of_the_yaml_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yaml = YAML.replace("simulated: true", "simulatd: true").replace("kind: number, range: [16, 110]", "kind: figure")
+    write(tmp_path, yaml=yaml.replace("start: 2026-04-01", "start: soon"))
+    assert run(tmp_path, monkeypatch, "check", "small-town") == 2
+    told = capsys.readouterr().err
+    for part in ("3 to mend", "line 6, simulatd", "line 22, items.age.kind", "line 48, waves.w1.fieldwork.start"):
+        assert part in told, told
+
+
+def test_what_is_left_to_fill_in_is_one_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yaml = YAML.replace("{zh: 小城调查, en: Small town survey}", "TODO").replace("start: 2026-04-01", "start: TODO")
+    yaml = yaml.replace("{zh: 是, en: 'Yes'}, 2: {zh: 否, en: 'No'}", "TODO, 2: TODO").replace("of: safe", "of: saef")
+    write(tmp_path, yaml=yaml)
+    assert run(tmp_path, monkeypatch, "check", "small-town") == 2
+    told = capsys.readouterr().err
+    for part in ("4 to mend", "the survey's title", "the first day", "the wording of 1, 2", "did you mean safe"):
+        assert part in told, told
+
+
+def test_check_tells_every_unknown_column_of_every_wave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path, yaml=YAML + SECOND_WAVE.replace("w1:", "w2:"), delivery=frame().assign(one=1, two=2))
+    frame().assign(three=3).to_csv(folder / "w2.csv", index=False)
+    assert run(tmp_path, monkeypatch, "check", "small-town") == 1
+    told = capsys.readouterr().err
+    for part in ("w1.csv line 1, column 12", "w1.csv line 1, column 13", "w2.csv line 1, column 12", "three"):
+        assert part in told, told

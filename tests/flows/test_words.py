@@ -56,6 +56,8 @@ def spoken(call: ast.Call) -> list[ast.expr]:
         return [*title, *(word.value for word in call.keywords if word.arg in PARTS)]
     if name == "_unknown":
         return call.args[3:4]
+    if name == "Because":
+        return call.args[:1]
     if isinstance(call.func, ast.Name) and name == "t":
         return call.args[:1]
     if isinstance(call.func, ast.Attribute) and name in ("Argument", "Option", "Typer"):
