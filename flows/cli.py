@@ -222,6 +222,19 @@ def _headlines(place: Path) -> Iterator[str]:
 
 
 @app.command(cls=Command)
+def init(
+    files: Annotated[list[Path], typer.Argument(help="Delivered files, a wave each.")],
+    survey: Annotated[str | None, typer.Option(help="Name of the survey; from the first file when left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for survey.yaml; data/raw/NAME when left out.")] = None,
+) -> None:
+    """Draft survey.yaml from delivered files."""
+    from flows.init import init as begin
+
+    for text in begin(files, survey, out, Path("data/raw")):
+        typer.echo(text)
+
+
+@app.command(cls=Command)
 def check(survey: Survey, wave: Wave = None, source: Source = None) -> None:
     """Look at survey.yaml and the delivered files, and write nothing."""
     from flows.check import check as look

@@ -47,6 +47,10 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("is negative", "is negative or infinite", "is zero", "is zero for everybody"),
         *("is blank", "is blank or no number"),
     ),
+    "role": (
+        *("weight", "probability", "stratum", "psu", "interviewer", "disposition", "respondent", "count", "sex", "age"),
+        *("phone", "email", "address", "coordinates", "name", "birth", "id_number"),
+    ),
     "known": ("none", "none yet"),
     "suffix": ("no ending",),
 }

@@ -60,16 +60,20 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     if not isinstance(content, dict):
         raise CodebookError("{name} is empty", where="{name}", expected="a survey's settings", name=name)
     mistakes = list(todos(content))
-    open_ended = [mistake.path for mistake in mistakes]
+    left_open = {mistake.path for mistake in mistakes}
     try:
         book = Codebook.model_validate(filled(content))
-        mistakes += [*references(book), *cleaning_mistakes(book)]
+        found = [*references(book), *cleaning_mistakes(book)]
     except ValidationError as error:
         found = [_from_pydantic(detail) for detail in error.errors()]
-        mistakes += [mistake for mistake in found if mistake.path not in open_ended]
+    mistakes += [mistake for mistake in found if left_open.isdisjoint(_above(mistake.path))]
     if mistakes:
         raise _told(mistakes, text, name)
     return book
+
+
+def _above(path: Path) -> list[Path]:
+    return [path[:length] for length in range(len(path) + 1)]
 
 
 def _syntax(error: MarkedYAMLError, name: str) -> CodebookError:

@@ -22,6 +22,7 @@ WANTED = {
     "definition": "how the figure is computed, in a sentence",
     "label": "two to six words for tables and charts",
     "levels": "the wording of {codes}",
+    "counted": "the codes that count as yes",
     "of": "the item, or the items, it is made from",
     "recode": "which level {codes} is",
     "groups": "the codes of the item that mean complete, partial, refusal and so on",
@@ -41,6 +42,7 @@ def todos(content: Any) -> Iterator[Mistake]:
     """
     for path, codes in _places(content, ()).items():
         key = next((str(part) for part in reversed(path) if str(part) in WANTED), "")
+        key = "counted" if path[0] in ("indicators", "derived") and key == "levels" else key
         yield Mistake(
             path,
             expected=WANTED.get(key, "a value that only a person can know"),
@@ -67,9 +69,8 @@ def _is_open(value: Any) -> bool:
 def _places(node: Any, path: Path) -> dict[Path, list[str]]:
     """Path → the codes that are open there; only `levels` and `recode` have codes."""
     if _is_open(node):
-        if len(path) > 1 and "levels" in path[-2:] and path[-1] != "levels":
-            return {path[:-1]: [str(path[-1])]}
-        return {path[:-1]: [str(path[-1])]} if "recode" in path[:-2] else {path: []}
+        within = "levels" in path[-2:-1] or "recode" in path[:-2] or isinstance(path[-1] if path else "", int)
+        return {path[:-1]: [str(path[-1])]} if within else {path: []}
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     found: dict[Path, list[str]] = {}
     for key, child in children:

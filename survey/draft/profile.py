@@ -1,0 +1,166 @@
+"""One delivered column in figures: how many answers, which codes, which shapes; the base of every guess about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.codebook import number_code
+
+LONGEST_CODE = 40
+MOST_CODES = 60
+LOOKED_AT = 2_000
+"""Distinct cells whose shape is looked at: enough to tell phone numbers from remarks."""
+
+MOBILE = re.compile(r"(\+?86[- ]?)?1[3-9]\d{9}|(\+?86[- ]?)?0\d{2,3}[- ]?\d{7,8}|(\+?86[- ]?)?14\d{9}|\+\d{8,14}")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}")
+IDENTITY = re.compile(r"\d{17}[\dXx]")
+ADDRESS = re.compile(
+    r"(路|街|巷|弄|道|村|小区|里).{0,12}(号|栋|幢|楼|室|组)|\d+\s+\w+.*\b(street|road|avenue|st|rd|ave)\b", re.I
+)
+MOMENT = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?([ T]\d{1,2}[:：时].*)?|\d{1,2}/\d{1,2}/\d{4}( .*)?")
+PERSON = re.compile(r"[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]{1,5}·[\u4e00-\u9fff]{1,6}")
+SURNAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭"
+    "陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤卫褚施尤华柏章云葛奚花"
+)
+SPLIT = re.compile(r"\s*[;,、，；|/]\s*")
+CODE = re.compile(r"-?\d{1,3}")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Figures of one column. `counts` holds cells of residents and is never shown; codes of few short values may be.
+
+    name, label: as delivered.   values: code → wording the file carries.   declared: missing codes of the file.
+    rows: cells.   counts: distinct cell (trimmed, numbers in one form) → how often, blanks left out.
+    """
+
+    name: str
+    label: str
+    values: Mapping[str, str]
+    declared: tuple[str, ...]
+    rows: int
+    counts: Mapping[str, int] = field(repr=False)
+    position: int = 0
+
+    @cached_property
+    def answered(self) -> int:
+        """Cells that are not blank."""
+        return sum(self.counts.values())
+
+    @property
+    def distinct(self) -> int:
+        """Different cells."""
+        return len(self.counts)
+
+    @cached_property
+    def numbers(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The distinct cells that are numbers, ascending, and how often each occurs."""
+        pairs = sorted((value, count) for text, count in self.counts.items() if (value := number(text)) is not None)
+        table = np.array(pairs, dtype=float).reshape(-1, 2)
+        return table[:, 0], table[:, 1]
+
+    @cached_property
+    def numeric(self) -> float:
+        """Share of the answers that are numbers."""
+        return float(self.numbers[1].sum()) / self.answered if self.answered else 0.0
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether every number is a whole one."""
+        return bool((self.numbers[0] % 1 == 0).all())
+
+    @cached_property
+    def moments(self) -> tuple[float, float]:
+        """Mean and coefficient of variation of the numbers."""
+        values, counts = self.numbers
+        mean = float(np.average(values, weights=counts))
+        spread = float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
+        return mean, spread / abs(mean) if mean else float("inf")
+
+    @cached_property
+    def sample(self) -> tuple[str, ...]:
+        """Distinct cells whose shape is looked at."""
+        return tuple(list(self.counts)[:LOOKED_AT])
+
+    def share(self, pattern: re.Pattern[str]) -> float:
+        """Share of the looked-at cells that are wholly of a shape."""
+        return sum(pattern.fullmatch(cell) is not None for cell in self.sample) / max(len(self.sample), 1)
+
+    @cached_property
+    def shape(self) -> str:
+        """The direct identifier that most cells look like, "" for none."""
+        if not self.sample:
+            return ""
+        size = len(self.sample)
+        if sum(map(is_identity_number, self.sample)) > size / 2:
+            return "id_number"
+        for shape, pattern in (("phone", MOBILE), ("email", EMAIL)):
+            if self.share(pattern) > 0.5:
+                return shape
+        if sum(ADDRESS.search(cell) is not None for cell in self.sample) > size / 2:
+            return "address"
+        named = sum(PERSON.fullmatch(cell) is not None and cell[0] in SURNAMES for cell in self.sample)
+        return "name" if named > 0.6 * size and self.distinct > max(20, self.answered / 20) else ""
+
+    @cached_property
+    def length(self) -> float:
+        """Mean length of the looked-at cells."""
+        return sum(map(len, self.sample)) / max(len(self.sample), 1)
+
+    @cached_property
+    def chosen(self) -> dict[str, int]:
+        """Codes of a cell that holds several (1;4;7) → how often; empty where cells hold one thing."""
+        cells = {text: SPLIT.split(text.strip(" ;,、，；|/")) for text in self.counts}
+        several = sum(count for text, count in self.counts.items() if len(cells[text]) > 1)
+        if several < max(0.02 * self.answered, 3) or self.share(MOMENT) > 0.1:
+            return {}
+        codes: dict[str, int] = {}
+        for text, count in self.counts.items():
+            for part in cells[text]:
+                codes[number_code(part)] = codes.get(number_code(part), 0) + count
+        coded = sum(count for code, count in codes.items() if CODE.fullmatch(code))
+        longest = max(map(len, cells.values()))
+        return codes if len(codes) <= MOST_CODES and coded > 0.9 * sum(codes.values()) and longest > 2 else {}
+
+
+def profile(cells: pd.Series, name: str, label: str, values: Mapping[str, str], declared: tuple[str, ...]) -> Profile:
+    """The figures of a column of text cells.
+
+    >>> profile(pd.Series(["1", " 2", "", "1.0"]), "q1", "", {}, ()).counts
+    {'1': 2, '2': 1}
+    """
+    counts: dict[str, int] = {}
+    for text, count in cells.value_counts().items():
+        code = number_code(str(text)) if len(str(text)) <= 15 else str(text).strip()  # a longer one would lose digits
+        if code not in ("", "."):
+            counts[code] = counts.get(code, 0) + int(count)
+    return Profile(name.strip(), label.strip(), values, declared, len(cells), counts)
+
+
+def number(text: str) -> float | None:
+    """A cell as a number, None where it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def is_identity_number(text: str) -> bool:
+    """Whether a cell is a Chinese identity number with its check digit (GB 11643-1999).
+
+    >>> is_identity_number("11010519491231002X"), is_identity_number("110105194912310021")
+    (True, False)
+    """
+    if not IDENTITY.fullmatch(text):
+        return False
+    total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(text[:17]))
+    return "10X98765432"[total % 11] == text[17].upper()

@@ -1,0 +1,91 @@
+"""How deliveries differ from the items: renames, missing codes, reversed scales, days, waves in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from survey.draft.evidence import Because
+from survey.draft.match import Column, is_reversed
+from survey.draft.plan import Plan
+from survey.draft.profile import number
+from survey.draft.scales import Scale
+
+FEWEST_A_DAY = 3
+
+
+@dataclass
+class WaveDraft:
+    """How a delivery differs from the items: as in the codebook; `why`: delivered column → evidence of a rename."""
+
+    file: str
+    sheet: str | None = None
+    rows: dict[str, str] = field(default_factory=dict)
+    """Column → its code in this wave, where one file holds several."""
+    fieldwork: tuple[str, str] | None = None
+    """First and last day with three interviews or more."""
+    columns: dict[str, str] = field(default_factory=dict)
+    why: dict[str, tuple[Because, ...]] = field(default_factory=dict)
+    ignore: dict[str, tuple[Because, ...]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    recode: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Item → words of this wave that no level of the scale is worded by."""
+    reverse: list[str] = field(default_factory=list)
+    not_asked: list[str] = field(default_factory=list)
+
+
+def codes(
+    wave: WaveDraft, delivered: Mapping[str, Column], items: Mapping[str, Column], found: Mapping[str, Scale]
+) -> None:
+    """Missing codes, words and reversed scales of a delivery that differ from the items'."""
+    scale_of = {item: scale for scale in found.values() for item in scale.items}
+    for name, item in wave.columns.items():
+        column, scale = delivered[name], scale_of.get(item)
+        if scale is None or column is items[item]:
+            continue
+        further = {
+            code: why for code, why in column.guess.missing.items() if code not in {**scale.missing, **scale.levels}
+        }
+        wave.missing |= {
+            code: why for code, why in further.items() if code in column.profile.counts or code in column.profile.chosen
+        }
+        known = {words.casefold() for words in scale.levels.values()} | set(scale.levels)
+        words = [code for code in column.guess.levels if code.casefold() not in known and number(code) is None]
+        if words and column.guess.kind == "single":
+            wave.recode[item] = tuple(words)
+        if is_reversed(items[item], column):
+            wave.reverse.append(item)
+
+
+def days(frame: pd.DataFrame, wave: WaveDraft, plan: Plan) -> tuple[str, str] | None:
+    """First and last day on which several interviews began, None where the delivery does not say."""
+    started = [column for column, item in wave.columns.items() if item in plan.single["started"].names]
+    if not started:
+        return None
+    cells = frame[next(name for name in frame if str(name).strip() == started[0])].str.strip()
+    moments = pd.to_datetime(cells[cells != ""], errors="coerce", format="mixed")
+    counts = moments.dt.strftime("%Y-%m-%d").value_counts()
+    busy = sorted(str(day) for day in counts.index[counts >= FEWEST_A_DAY])
+    return (busy[0], busy[-1]) if busy else None
+
+
+def long_form(frame: pd.DataFrame, wave: WaveDraft, items: Mapping[str, Column], plan: Plan) -> dict[str, WaveDraft]:
+    """The waves of a file that holds a row a person and wave; {} where each person stands once."""
+    names = {item: column for column, item in wave.columns.items()}
+    respondent = next(iter(plan.single["respondent"].names), "")
+    if not respondent or items[respondent].profile.distinct > 0.98 * items[respondent].profile.answered:
+        return {}
+    by_name = {str(name).strip(): name for name in frame}
+    for item, column in items.items():
+        few = column.guess.role == "wave" and column.profile.answered == column.profile.rows
+        if few and not frame.duplicated([by_name[names[respondent]], by_name[names[item]]]).any():
+            because = (Because("with {respondent} it tells every row apart", respondent=respondent),)
+            rest = {name: own for name, own in wave.columns.items() if own != item}
+            ignore = {**wave.ignore, names[item]: because}
+            return {
+                code: replace(wave, rows={names[item]: code}, columns=rest, ignore=ignore)
+                for code in sorted(column.profile.counts)
+            }
+    return {}
