@@ -59,11 +59,9 @@ def _protected(job: Job, wave: str, step: Step) -> Ref:
         delivered, provenance = step("intake", wave, lambda: stages.intake(job, wave), 0)
         read = partial(stages.cleaning, job, wave, delivered, provenance["sha256"])
         cleaned: Cleaned = step("cleaning", wave, read, len(delivered))
-        facts = step("quality", wave, lambda: stages.quality(job, wave, cleaned), len(cleaned.frame))
-        facts = {**facts, "provenance": provenance}
-        job.store.save(
-            ref, step("privacy", wave, lambda: stages.privacy(job, wave, cleaned, facts), len(cleaned.frame))
-        )
+        assessed = step("quality", wave, lambda: stages.quality(job, wave, cleaned), len(cleaned.frame))
+        work = partial(stages.privacy, job, wave, cleaned, assessed, provenance)
+        job.store.save(ref, step("privacy", wave, work, len(cleaned.frame)))
     return ref
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from survey.cleaning import Cleaned
     from survey.privacy import Protected
+    from survey.quality import Assessment
 
 
 def intake(job: Job, wave: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -29,20 +30,20 @@ def cleaning(job: Job, wave: str, delivered: pd.DataFrame, sha256: str = "") -> 
     return clean(delivered, job.book, wave, job.reviewed(wave), sha256)
 
 
-def quality(job: Job, wave: str, cleaned: Cleaned) -> dict[str, Any]:
-    """Response rates and counts of problems."""
+def quality(job: Job, wave: str, cleaned: Cleaned) -> Assessment:
+    """Response rates, counts of problems and patterns, and the interviews in clusters that stand out."""
     from survey.quality import assess
 
     return assess(cleaned, job.book)
 
 
-def privacy(job: Job, wave: str, cleaned: Cleaned, facts: dict[str, Any]) -> Artefact:
+def privacy(job: Job, wave: str, cleaned: Cleaned, assessed: Assessment, provenance: dict[str, Any]) -> Artefact:
     """The wave without identifiers; the first thing that may be written."""
     from survey.privacy import protect
 
-    protected = protect(cleaned, job.book, wave, job.workspace.pseudonym_key())
+    protected = protect(cleaned, job.book, wave, job.workspace.pseudonym_key(), assessed.flagged)
     frames = {"answers": protected.frame, "reasons": protected.reasons, "problems": cleaned.problems}
-    return Artefact(frames, {**facts, **protected.facts})
+    return Artefact(frames, {**assessed.facts, "provenance": provenance, **protected.facts})
 
 
 def weighting(job: Job, wave: str, protected: Artefact) -> Artefact:

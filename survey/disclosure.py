@@ -62,7 +62,9 @@ def _told(facts: dict[str, Any], book: Codebook) -> dict[str, Any]:
         quality["problems"] = [
             {**row, "n": row["n"] if row["n"] >= least else None} for row in quality.get("problems", [])
         ]
-        told["quality"] = quality
+        told["quality"] = _behaviour(quality, least)
+    if "integrity" in facts:
+        told["integrity"] = _patterns(facts["integrity"], least)
     if "weighting" in facts:
         weighting = dict(facts["weighting"])
         hidden = ("min", "max", "sum")  # each is somebody's weight, or turns a share into one
@@ -74,6 +76,40 @@ def _told(facts: dict[str, Any], book: Codebook) -> dict[str, Any]:
         ]
         told["weighting"] = weighting
     return told
+
+
+def _behaviour(quality: dict[str, Any], least: int) -> dict[str, Any]:
+    """Counts of the ways of answering, those of a few persons left out; of each question how many gave no answer."""
+    out = dict(quality)
+    for name in ("speeders", "pace_speeders", "dont_know_runs"):
+        if name in out:
+            out[name] = _enough(out[name], least)
+    out["grids"] = [{**row, "identical": _enough(row["identical"], least)} for row in quality.get("grids", [])]
+    if "nonresponse" in quality:
+        rows = [row for row in quality["nonresponse"]["items"] if row["missing"] >= least]
+        # The single reasons stand under `answered`, pooled where one is rare.
+        kept = [{name: row[name] for name in ("item", "asked", "missing", "rate")} for row in rows]
+        out["nonresponse"] = {**quality["nonresponse"], "items": kept}
+    return out
+
+
+def _patterns(integrity: dict[str, Any], least: int) -> dict[str, Any]:
+    """Screening without counts of a few persons; funnel points by size to the nearest five and share to 1 %."""
+    patterns = []
+    for pattern in integrity["patterns"]:
+        row = {**pattern, "count": _enough(pattern["count"], least)}
+        if "points" in pattern:
+            points = [
+                {**each, "n": 5 * round(each["n"] / 5), "share": round(each["share"], 2)} for each in row["points"]
+            ]
+            row["points"] = sorted(points, key=lambda each: (each["n"], each["share"]))
+        patterns.append(row if row["count"] is not None else {k: v for k, v in row.items() if k != "usual"})
+    return {**integrity, "patterns": patterns}
+
+
+def _enough(count: int, least: int) -> int | None:
+    """A count that is nought or large enough to be told."""
+    return count if count == 0 or count >= least else None
 
 
 def _reasons(counts: dict[str, int], least: int) -> dict[str, int]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from survey.cleaning import Cleaned
 from survey.codebook import Codebook
 from survey.errors import DataError
+from survey.quality import FLAGGED
 from survey.selection import BASE, base_weights
 
 
@@ -37,14 +38,15 @@ class Protected:
         return Protected(pd.concat([self.frame, weights], axis=1), self.reasons, self.facts)
 
 
-def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes) -> Protected:
+def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes, flagged: pd.Series | None = None) -> Protected:
     """Drop identifiers, replace ids by keyed pseudonyms, keep the generalised variable instead of the exact one.
 
     Selection probabilities, which tell the community, are kept only as the base weight they make.
 
-    Args: key: secret of at least 16 bytes, kept outside the repository.   Returns: rows in an order that follows from
-    their answers, so that nothing of the delivered order survives.   Raises: DataError: the key is weak, or a base
-    weight cannot be made.
+    Args: key: secret of at least 16 bytes, kept outside the repository.   flagged: by row, whether its interviewer or
+    sampling unit stands out (`survey.quality.assess`); it passes as a mark that names nobody.
+    Returns: rows in an order that follows from their answers, so that nothing of the delivered order survives.
+    Raises: DataError: the key is weak, or a base weight cannot be made.
     """
     if len(key) < 16 or len(set(key)) < 8:
         raise DataError(
@@ -59,6 +61,8 @@ def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes) -> Protecte
     base = base_weights(cleaned.frame, book.weighting)
     order = _order(cleaned.frame[[name for name in kept if name not in book.privacy.pseudonyms]], base)
     frame = cleaned.frame[kept].assign(**{BASE: base}).iloc[order].reset_index(drop=True)
+    if flagged is not None:
+        frame[FLAGGED] = flagged.to_numpy(dtype=bool)[order]
     for item in book.privacy.pseudonyms:
         if item in frame:
             # Where waves share strata and PSUs they keep their pseudonyms: the waves' errors are correlated.

@@ -15,14 +15,14 @@ from pydantic import Field
 from survey.codebook.base import Name, Strict, WaveName, Words, choice, number_code, say
 from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
 from survey.codebook.plan import Model, Practice, Report
-from survey.codebook.policy import Disclosure, Gates, Privacy
+from survey.codebook.policy import Disclosure, Gates, Privacy, Quality
 from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale
 from survey.codebook.sampling import Design, Trim, Weighting
 from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
     "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "Fieldwork", "Gates", "Indicator", "Item",
-    "Model", "NearDuplicates", "Practice", "Privacy", "Recipe", "Report", "Scale", "Spread", "Trim", "Wave",
+    "Model", "NearDuplicates", "Practice", "Privacy", "Quality", "Recipe", "Report", "Scale", "Spread", "Trim", "Wave",
     "Weighting", "choice", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
 
@@ -57,14 +57,18 @@ class Codebook(Strict):
     respondent: Name | None = None
     """Code item that tells persons apart; repeated values are duplicates."""
     interviewer: Name | None = None
+    """Code item that tells interviewers apart; only counts about them are ever published."""
     duration: Name | None = None
     """Number item with the length of the interview in minutes."""
+    age: Name | None = None
+    """Number item with the age in whole years."""
     started: Name | None = None
     """Time item with the start of the interview."""
     design: Design = Design()
     weighting: Weighting = Weighting()
     privacy: Privacy = Privacy()
     disclosure: Disclosure = Disclosure()
+    quality: Quality = Quality()
     gates: Gates = Gates()
     report: Report
     waves: Annotated[dict[WaveName, Wave], Field(min_length=1)]

@@ -33,6 +33,19 @@ class Disclosure(Strict):
     """Fewer distinct PSUs in a subgroup: withheld, marked [c]."""
 
 
+class Quality(Strict):
+    """How closely the answers are looked at; nothing here changes a figure."""
+
+    speeder_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """An interview shorter than this share of the median length is called very short."""
+    near_identical: Annotated[float, Field(gt=0.5, le=1)] = 0.85
+    """Two interviews that agree on this share of the questions of opinion are called nearly identical."""
+    min_interviews: Annotated[int, Field(ge=10)] = 10
+    """Interviewers and sampling units with fewer interviews are not screened."""
+    false_discoveries: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Share of the interviewers and sampling units that stand out which may do so by chance alone."""
+
+
 class Gates(Strict):
     """Thresholds that stop publication."""
 

@@ -149,7 +149,7 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
     places += [
         (("indicators", name, "weight"), [found.weight]) for name, found in book.indicators.items() if found.weight
     ]
-    for field in ("respondent", "interviewer", "duration", "started"):
+    for field in ("respondent", "interviewer", "duration", "age", "started"):
         value = getattr(book, field)
         places.append(((field,), [value] if value else []))
     for name, practice in book.report.practices.items():

@@ -147,3 +147,24 @@ def test_the_frame_handed_in_is_not_changed() -> None:
     before = frame.copy()
     release(frame, {}, BOOK)
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_counts_of_a_few_persons_and_exact_cluster_sizes_are_not_told() -> None:
+    pattern = {"pattern": "short", "unit": "units", "clusters": 9, "n": 300, "count": 4, "flagged": 1, "usual": 0.01}
+    funnel = {**pattern, "count": 40, "points": [{"n": 58, "share": 0.1234, "flagged": True}]}
+    quality = {
+        "speeders": 3,
+        "pace_speeders": 30,
+        "dont_know_runs": 0,
+        "grids": [{"block": "a", "scale": "b", "items": 3, "n": 90, "identical": 2}],
+        "nonresponse": {"rate": 0.1, "items": [{"item": "q", "asked": 90, "refused": 2, "missing": 2, "rate": 0.02}]},
+    }
+    facts = {"quality": quality, "integrity": {"flagged": 60, "patterns": [pattern, funnel]}}
+    told = release(results([]), facts, parse(YAML)).facts
+    assert [told["quality"][name] for name in ("speeders", "pace_speeders", "dont_know_runs")] == [None, 30, 0]
+    assert told["quality"]["grids"][0]["identical"] is None
+    assert told["quality"]["nonresponse"]["items"] == []
+    few, many = told["integrity"]["patterns"]
+    assert few["count"] is None
+    assert "usual" not in few
+    assert many["points"] == [{"n": 60, "share": 0.12, "flagged": True}]
