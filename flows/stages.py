@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 def intake(job: Job, wave: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The delivered file as text cells, and where it came from."""
     from survey.intake import read
+    from survey.schemas import guard
 
     frame, provenance = read(job.file(wave), job.book.waves[wave])
-    return frame, {"wave": wave, **provenance.as_dict()}
+    return guard(frame, "delivered", job.book), {"wave": wave, **provenance.as_dict()}
 
 
 def cleaning(job: Job, wave: str, delivered: pd.DataFrame, sha256: str = "") -> Cleaned:
     """The typed wave with its problems and its quarantine."""
     from survey.cleaning import clean
+    from survey.schemas import guard
 
-    return clean(delivered, job.book, wave, job.reviewed(wave), sha256)
+    cleaned = clean(delivered, job.book, wave, job.reviewed(wave), sha256)
+    guard(cleaned.frame, "cleaned", job.book)
+    return cleaned
 
 
 def quality(job: Job, wave: str, cleaned: Cleaned) -> Assessment:
@@ -40,18 +44,22 @@ def quality(job: Job, wave: str, cleaned: Cleaned) -> Assessment:
 def privacy(job: Job, wave: str, cleaned: Cleaned, assessed: Assessment, provenance: dict[str, Any]) -> Artefact:
     """The wave without identifiers; the first thing that may be written."""
     from survey.privacy import protect
+    from survey.schemas import guard
 
     protected = protect(cleaned, job.book, wave, job.workspace.pseudonym_key(), assessed.flagged)
+    guard(protected.frame, "protected", job.book)
     frames = {"answers": protected.frame, "reasons": protected.reasons, "problems": cleaned.problems}
     return Artefact(frames, {**assessed.facts, "provenance": provenance, **protected.facts})
 
 
 def weighting(job: Job, wave: str, protected: Artefact) -> Artefact:
     """The wave with base and final weights."""
+    from survey.schemas import guard
     from survey.weighting import Margins, read_margins, weigh
 
     margins = read_margins(job.margins, wave, f"data/raw/{job.book.survey}/margins.csv") if job.margins else Margins()
     weighted, facts = weigh(_wave(protected), job.book, margins)
+    guard(weighted.frame, "weighted", job.book)
     frames = {"answers": weighted.frame, "reasons": weighted.reasons}
     return Artefact(frames, {**protected.facts, **facts})
 
@@ -84,9 +92,11 @@ def disclosure(job: Job, wave: str, weighted: Artefact, *results: Artefact) -> A
     import pandas as pd
 
     from survey.disclosure import release
+    from survey.schemas import guard
 
     everything = pd.concat([part.frames["results"] for part in results], ignore_index=True)
-    released = release(everything, {**weighted.facts, **results[-1].facts}, job.book)
+    released = release(guard(everything, "results", job.book), {**weighted.facts, **results[-1].facts}, job.book)
+    guard(released.results, "results", job.book)
     return Artefact({"results": released.results}, released.facts)
 
 

@@ -51,6 +51,12 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("weight", "probability", "stratum", "psu", "interviewer", "disposition", "respondent", "count", "sex", "age"),
         *("phone", "email", "address", "coordinates", "name", "birth", "id_number"),
     ),
+    "frame": ("delivered", "cleaned", "protected", "weighted", "results"),
+    "check": (
+        *("text", "a level of the scale", "a number in the range of the item", "0, 1 or nothing", "a moment"),
+        *("a weight of zero or more", "a known flag", "a number", "an interval whose ends are in order"),
+        *("rows counted anew, so that none tells of the delivery", "the columns of this stage"),
+    ),
     "known": ("none", "none yet"),
     "suffix": ("no ending",),
 }

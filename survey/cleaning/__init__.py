@@ -97,12 +97,13 @@ def _frame(columns: dict[str, pd.Series], keep: NDArray[np.bool_]) -> pd.DataFra
 
 def _quarantine(problems: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
     """Wave, row and rule of each case left out: put in quarantine and not restored, or excluded by a reviewer."""
-    out = problems.loc[problems["action"].isin(["quarantined", "excluded"]), ["wave", "row", "rule"]]
+    acts = [problems["action"] == action for action in ("quarantined", "excluded")]  # the rule that fired comes first
+    out = pd.concat([problems.loc[act, ["wave", "row", "rule"]] for act in acts])
     restored = decisions.pairs()
     if restored:
         pairs = zip(out["row"], out["rule"], strict=True)
         out = out[np.array([pair not in restored for pair in pairs], dtype=bool)]
-    return out.drop_duplicates("row")
+    return out.drop_duplicates("row").sort_values("row")
 
 
 def _interviews(cases: pd.DataFrame, book: Codebook) -> tuple[pd.Series, pd.Series]:

@@ -24,7 +24,7 @@ from tests.small_survey import YAML, frame, write
 ROOT = Path(__file__).parents[2]
 CATALOGUE = LOCALES / "zh" / "LC_MESSAGES" / "anxin.po"
 FAULTS = {"AnxinError", "DataError", "GateError", "UsageError", "CodebookError", "DesignError", "EstimationError"}
-FAULTS |= {"Unexpected", "Mistake"}
+FAULTS |= {"Unexpected", "Mistake", "FrameError"}
 PARTS = {"where", "expected", "got", "hint"}
 HAN = "[\u4e00-\u9fff]"
 
