@@ -63,7 +63,8 @@ def _wave(job: Job, wave: str) -> Iterator[str]:
     for rule, item, action, count in fired.itertuples(index=False):
         yield f"  {padded(word('problem', rule), 22)} {padded(item, 20)} {count:>6,} {word('action', action)}"
     for row, rule in cleaned.quarantine[["row", "rule"]].head(MOST).itertuples(index=False):
-        yield "  " + t("row {row}: {problem} ({rule})", row=row, problem=word("problem", rule), rule=rule)
+        said = word("problem", rule)  # decisions.csv wants the code of the rule as well
+        yield "  " + t("row {row}: {problem}", row=row, problem=said if said == rule else f"{said} {rule}")
     if len(cleaned.quarantine):
         yield "  " + t("decisions.csv takes the row, the rule and sha256 {digest}", digest=provenance.sha256)
     protected = protect(cleaned, job.book, wave, THROW_AWAY_KEY)
