@@ -186,6 +186,54 @@ def trend(
     return Trend(height, tuple(bands), tuple(lines), dots, ticks, tuple(place(x) for x in xs))
 
 
+@dataclass(frozen=True)
+class Funnel:
+    """Points by size and share, the limits that narrow with size, and the usual share."""
+
+    height: int
+    outer: str
+    inner: str
+    usual: str
+    dots: tuple[tuple[Dot, bool], ...]
+    ticks: tuple[str, ...]
+
+
+Limit = tuple[float, float, float, float, float]
+
+
+def funnel(
+    points: Sequence[tuple[float, float, bool]],
+    limits: Sequence[Limit],
+    usual: float,
+    across: Axis,
+    up: Axis,
+    height: int,
+    pad: int = 8,
+) -> Funnel:
+    """Geometry of a funnel plot (Spiegelhalter 2005).
+
+    Args: points: size, share, marked.   limits: size, then the outer low, inner low, inner high and outer high share.
+    usual: the share all are compared with.
+
+    >>> scale = Axis(0, 1, (0, 1))
+    >>> shape = funnel([(1, 0.5, True)], [(0, 0, 0.4, 0.6, 1), (1, 0, 0.4, 0.6, 1)], 0.5, scale, scale, 116)
+    >>> shape.usual, shape.dots[0][0], shape.inner
+    ('58', Dot(x='100', y='58'), '0,68 100,68 100,48 0,48')
+    """
+
+    def y(value: float) -> float:
+        return pad + (height - 2 * pad) * (1 - up.at(value) / 100)
+
+    def band(low: int, high: int) -> str:
+        edge = [(across.at(row[0]), y(row[low])) for row in limits]
+        return _path(edge + [(across.at(row[0]), y(row[high])) for row in reversed(limits)])
+
+    # Marked points are drawn last, so that none is hidden.
+    ordered = sorted(points, key=lambda point: point[2])
+    dots = tuple((Dot(place(across.at(n)), place(y(share))), marked) for n, share, marked in ordered)
+    return Funnel(height, band(1, 4), band(2, 3), place(y(usual)), dots, tuple(place(y(tick)) for tick in up.ticks))
+
+
 def _path(points: Sequence[tuple[float, float]]) -> str:
     """Corner points as SVG writes them."""
     return " ".join(f"{place(x)},{place(y)}" for x, y in points)

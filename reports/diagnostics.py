@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reports.answering import answering, behaviour
 from reports.cells import count_cell, decimal_cell, number, share_cell, text_cell
 from reports.glossary import problem_words, rate_words, step_words
 from reports.scene import Scene
 from reports.view import Cell, Section, Table
+from survey.quality.dispositions import AAPOR
 
 DISPOSITIONS = ("complete", "partial", "refusal", "noncontact", "other", "unknown", "ineligible")
 RATES = ("RR1", "RR3", "COOP1", "REF1", "CON1")
@@ -47,15 +49,38 @@ def sample(scene: Scene) -> Section:
         "ineligible": t("Not eligible"),
     }
     counts = sample.get("dispositions") or {}
-    rows = tuple((text_cell(cases[key]), count_cell(scene, counts[key])) for key in DISPOSITIONS if key in counts)
+    rows = tuple(
+        (text_cell(f"{cases[key]} ({AAPOR[key]})"), count_cell(scene, counts[key]))
+        for key in DISPOSITIONS
+        if key in counts
+    )
     rates = sample.get("rates") or {}
     names = rate_words(scene.lang)
     rated = tuple((text_cell(names[key]), share_cell(scene, rates[key])) for key in RATES if key in rates)
     tables = (
         Table(t("What became of the cases"), (t("Result"), t("Cases")), rows),
         Table(t("Response rates by AAPOR’s standard definitions"), (t("Rate"), t("Share")), rated),
+        _all_rates(scene, rates),
     )
     return Section(t("Sample and response"), "sample", terms=tuple(terms), tables=tables)
+
+
+def _all_rates(scene: Scene, rates: Mapping[str, Any]) -> Table:
+    """All sixteen rates: a row a family, a column a number."""
+    t = scene.lang.t
+    families = {"RR": t("Response"), "COOP": t("Cooperation"), "REF": t("Refusal"), "CON": t("Contact")}
+    rows = tuple(
+        (
+            text_cell(f"{name} ({code})"),
+            *(
+                share_cell(scene, rates[f"{code}{place}"]) if f"{code}{place}" in rates else Cell("")
+                for place in range(1, 7)
+            ),
+        )
+        for code, name in families.items()
+    )
+    heads = (t("Rate"), *map(str, range(1, 7)))
+    return Table(t("All sixteen outcome rates"), heads, rows if "RR6" in rates else (), folded=True)
 
 
 def weighting(scene: Scene) -> Section:
@@ -174,12 +199,6 @@ def _accounted(scene: Scene, design: Mapping[str, Any]) -> str:
 def quality(scene: Scene) -> Section:
     """Problems of the delivered data by kind."""
     t, rules = scene.lang.t, problem_words(scene.lang)
-    minutes = number(scene.fact("quality", "median_minutes"))
-    terms = (
-        ((t("Median length of an interview"), t("%(n)s minutes", n=scene.lang.decimal(minutes, 1))),)
-        if minutes is not None
-        else ()
-    )
     totals: dict[str, dict[str, list[float | None]]] = {}
     for row in scene.fact("quality", "problems") or ():
         rule, item = str(row.get("rule", "")), str(row.get("item", ""))
@@ -198,7 +217,8 @@ def quality(scene: Scene) -> Section:
         rows,
         note=t("Nothing is mended silently: an unusable answer becomes missing, an unusable interview is set aside."),
     )
-    return Section(t("Data quality"), "quality", terms=terms, tables=(table,))
+    tables = (table, *answering(scene))
+    return Section(t("Data quality"), "quality", terms=tuple(behaviour(scene)), tables=tables)
 
 
 def _total_cell(scene: Scene, counts: Sequence[float | None]) -> Cell:

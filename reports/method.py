@@ -9,6 +9,7 @@ from reports.answers import item_names
 from reports.cells import count_cell, number, text_cell
 from reports.diagnostics import precision, quality, sample, weighting
 from reports.glossary import glossary, marks
+from reports.integrity import integrity
 from reports.language import plain
 from reports.scene import Scene
 from reports.view import Method, Section, Table
@@ -25,6 +26,7 @@ def method(scene: Scene) -> Method:
         weighting,
         precision,
         quality,
+        integrity,
         _privacy,
         _disclosure,
         _indicators,

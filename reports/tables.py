@@ -26,6 +26,7 @@ NUMBERS = {
     "q": "q",
 }
 TESTS = ("p", "q")
+DRAWN = ("points", "limits")  # coordinates of charts, no facts
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 NAMES = ("headline", "trend", "items", "areas", "groups", "practices", "models", "method")
 
@@ -128,6 +129,8 @@ def _leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(content, Mapping | list | tuple):
         pairs = content.items() if isinstance(content, Mapping) else enumerate(content, 1)
         for key, value in pairs:
+            if key in DRAWN:
+                continue
             yield from _leaves(value, f"{path}.{key}" if path else str(key))
     elif isinstance(content, float):
         yield path, _number(content)

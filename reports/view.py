@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.charts import Segment, Trend, Whisker
+from reports.charts import Funnel, Segment, Trend, Whisker
 
 
 @dataclass(frozen=True)
@@ -226,6 +226,17 @@ class Table:
 
 
 @dataclass(frozen=True)
+class FunnelChart:
+    """A pattern by cluster against what is usual, the points without names."""
+
+    label: str
+    text: str
+    shape: Funnel
+    across: tuple[tuple[str, str], ...]
+    up: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """One part of "how it was done"."""
 
@@ -234,6 +245,7 @@ class Section:
     text: tuple[str, ...] = ()
     terms: tuple[tuple[str, str], ...] = ()
     tables: tuple[Table, ...] = ()
+    funnels: tuple[FunnelChart, ...] = ()
     folded: bool = False
 
 

@@ -15,6 +15,7 @@ from survey.design import SurveyDesign
 from survey.estimation.groups import grouped
 from survey.estimation.intervals import share_interval
 from survey.privacy import Protected
+from survey.quality import FLAGGED
 from survey.sampling.calibrated import Calibration
 from survey.selection import BASE
 from survey.tidy import results
@@ -69,7 +70,11 @@ def practice_variables(book: Codebook) -> list[str]:
 
 
 def levels(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
-    """Every level figure of one wave: answers, indicators and practice areas, the latter two also by group."""
+    """Every level figure of one wave: answers, indicators and practice areas, the latter two also by group.
+
+    Where answer patterns stand out, the headline figures also without those clusters and for them alone (by
+    `in_flagged_cluster`, group 0 and 1): domains, so that the design stays whole.
+    """
     d = design_of(wave, book)
     shown = list(book.report.items) or [item for item, settings in book.items.items() if settings.block != "other"]
     single = [item for item in shown if book.items[item].kind == "single"]
@@ -82,6 +87,10 @@ def levels(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
     ):
         for by in [None, *breakdowns(book)] if variables else []:
             parts.append(shares(each, variables, by).assign(block=block))
+    if FLAGGED in d.frame and d.frame[FLAGGED].any():
+        for each, indicators in _by_weight(wave, book):
+            headline = [name for name in book.report.headline if name in indicators]
+            parts += [shares(each, headline, FLAGGED).assign(block="integrity")] if headline else []
     return results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name))
 
 

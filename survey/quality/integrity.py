@@ -84,9 +84,9 @@ def most_best(codes: Codes, best: NDArray[Any], share: float = 0.9) -> Bools:
 def near_identical(codes: Codes, group: Ints, share: float = 0.85) -> tuple[Bools, Ints]:
     """Whose answers agree, on at least a share of the questions, with those of an earlier row of the same group.
 
-    85 % is the threshold of Kuriakose and Robbins (2016); no answer counts as an answer. Matches are counted by one
-    matrix product a group, over 0/1 columns a question and level; groups above 200 are compared in parts of equal size,
-    in the order of the rows. A pair counts once, so that one coincidence is one case.
+    85 % is the threshold of Kuriakose and Robbins (2016); no answer counts as an answer. All pairs of a group are
+    compared at once, question by question; groups above 200 in parts of equal size, in the order of the rows. A pair
+    counts once, so that one coincidence is one case.
 
     Args: codes: shape (persons, questions).   group: 0 … k − 1, −1 leaves a person out.
     Returns: repeats by person; the number of earlier ones each was compared with.
@@ -96,16 +96,16 @@ def near_identical(codes: Codes, group: Ints, share: float = 0.85) -> tuple[Bool
     ([False, True, False], [0, 1, 0])
     """
     persons, questions = codes.shape
-    levels = int(codes.max(initial=0)) + 2
-    needed = np.float32(np.ceil(share * questions - 1e-9))
-    column = np.arange(questions) * levels + codes + 1
+    needed = int(np.ceil(share * questions - 1e-9))
+    given = codes.T.astype(np.int8)
     repeats, earlier = np.zeros(persons, dtype=bool), np.zeros(persons, dtype=np.int64)
     order = np.argsort(group, kind="stable")[int((group < 0).sum()) :]
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         for part in np.array_split(rows, -(-len(rows) // PART)) if len(rows) > 1 else []:
-            ones = np.zeros((len(part), questions * levels), dtype=np.float32)
-            np.put_along_axis(ones, column[part], 1.0, axis=1)
-            repeats[part] = np.tril(ones @ ones.T >= needed, -1).any(axis=1)
+            matches = np.zeros((len(part), len(part)), dtype=np.int16)
+            for answers in given[:, part]:
+                matches += answers[:, None] == answers
+            repeats[part] = np.tril(matches >= needed, -1).any(axis=1)
             earlier[part] = np.arange(len(part))
     return repeats, earlier
 

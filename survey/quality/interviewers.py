@@ -101,8 +101,7 @@ def _explained(C: Floats, totals: Floats, part_of: Ints) -> float:
 def interviewer_facts(frame: pd.DataFrame, book: Codebook) -> dict[str, Any] | None:
     """Interviewer effects of the indicators for the report; None where fewer than two are delivered.
 
-    Within sampling units where these tie nearly all interviewers together; else differences between their areas are
-    part of it.
+    Within sampling units where half of the differences can be seen there; else their areas differ too.
     """
     if book.interviewer is None or book.interviewer not in frame:
         return None
@@ -130,6 +129,6 @@ def units_of(frame: pd.DataFrame, book: Codebook) -> Ints | None:
 
 
 def _overlap(who: Ints, k: int, units: Ints) -> bool:
-    """Whether the interviewers share sampling units so far that at most one in ten stands alone."""
+    """Whether at least half of the interviewers' differences can be seen within sampling units they share."""
     _, parts, _ = _shared(who, k, units, int(units.max()) + 1)
-    return parts <= 1 + k // 10
+    return 2 * parts <= k

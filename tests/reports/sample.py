@@ -281,6 +281,8 @@ def _indicator_rows() -> Iterator[dict[str, Any]]:
             yield share(name, level - 0.011 * (len(WAVES) - 1 - age), wave=wave)
         yield gap(name, "change", change, 0.007, p, level=WAVES[-2])
         yield from _area_rows(name, level)
+        without = share(name, level - 0.013, n=2948, by="in_flagged_cluster", group="0")
+        yield without | {"block": "integrity"}
         for by, groups in (("sex", "12"), ("age_band", "1234")):
             for place, group in enumerate(groups):
                 keys = {"by": by, "group": group}
@@ -379,7 +381,53 @@ def city_facts() -> dict[str, Any]:
             "iterations": 7,
             "without_base": 3,
         },
+        "integrity": {
+            "items": 4,
+            "interviews": 3012,
+            "flagged": 64,
+            "clusters": {
+                "interviewers": {"screened": 40, "flagged": 1},
+                "units": {"screened": 180, "flagged": 0},
+            },
+            "patterns": [
+                {
+                    "pattern": "all_best",
+                    "unit": "interviewers",
+                    "clusters": 40,
+                    "n": 3000,
+                    "count": 310,
+                    "flagged": 1,
+                    "usual": 0.1,
+                    "rho": 0.02,
+                    "points": [
+                        *({"n": 50 + 5 * (k % 7), "share": 0.02 + 0.004 * k, "flagged": False} for k in range(39)),
+                        {"n": 65, "share": 0.86, "flagged": True},
+                    ],
+                    "limits": [{"n": n, "at": [0.0, 0.02, 0.2, 0.3]} for n in (50, 60, 80)],
+                },
+                {"pattern": "short", "unit": "units", "clusters": 180, "n": 2980, "count": None, "flagged": 0},
+            ],
+        },
         "quality": {
+            "interviews": 3012,
+            "speeders": 31,
+            "pace_speeders": None,
+            "dont_know_runs": 0,
+            "rounded_minutes": 0.31,
+            "rounded_expected": 0.2,
+            "whipple": 112.4,
+            "myers": 4.2,
+            "nonresponse": {
+                "rate": 0.021,
+                "items": [{"item": "overall", "asked": 3012, "missing": 32, "rate": 0.0106}],
+            },
+            "grids": [{"block": "feeling", "scale": "safe", "items": 4, "n": 3001, "identical": 402}],
+            "interviewers": {
+                "interviewers": 40,
+                "interviews": 3012,
+                "within_units": True,
+                "effects": [{"item": "security", "rho": 0.012, "deff": 1.9, "p": 0.0004, "n": 3000}],
+            },
             "problems": [
                 {"rule": "unknown_level", "item": "overall", "action": "set_missing", "n": 4},
                 {"rule": "range", "item": "age", "action": "set_missing", "n": None},

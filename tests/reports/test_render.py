@@ -183,6 +183,12 @@ TOLD = {
         "for each year more",
         "for each unit more",
         "The intervals are not corrected for the number of comparisons",
+        "Stood out: 1 of 40 interviewers and 0 of 180 sampling units, with 2.1% of all interviews.",
+        "A pattern does not prove anything about anybody",
+        "Interviewers: the best answer to every question of opinion",
+        "40 points, 1 of them marked; usual share 10.0%",
+        "Every figure of this report keeps all interviews",
+        "−1.3",
     ),
     "zh": (
         ("无权数", "3"),
@@ -196,6 +202,9 @@ TOLD = {
         "每增加1年",
         "平均满意项占比",
         "区间未作多重比较校正",
+        "突出者：40名访问员中的1名和180个抽样单元中的0个，涉及全部访问的2.1%。",
+        "答题模式不能证明任何人做过什么",
+        "剔除突出者后的主要指标",
     ),
 }
 
@@ -208,6 +217,25 @@ def test_the_method_tells_what_was_left_out_and_how_it_was_judged(files: dict[st
         assert wanted in text, wanted
     for gone in ("Largest", "not different", "cannot be ranked", "overlap", ">=<", "other things equal"):
         assert gone not in text, gone
+
+
+def test_a_funnel_has_points_and_no_names(files: dict[str, bytes]) -> None:
+    tree = html5lib.parse(files["en.html"].decode(), namespaceHTMLElements=False)
+    chart = next(svg for svg in tree.iter("{http://www.w3.org/2000/svg}svg") if svg.get("class") == "plot funnel")
+    circles = list(chart.iter("{http://www.w3.org/2000/svg}circle"))
+    assert len(circles) == 40
+    assert [circle.get("class") for circle in circles].count("dot out") == 1
+    assert all(not len(circle) and set(circle.keys()) == {"class", "cx", "cy", "r"} for circle in circles)
+
+
+def test_nothing_stood_out_is_said_without_a_table() -> None:
+    release, book = city()
+    quiet = release.facts["integrity"] | {"flagged": 0}
+    rows = release.results[release.results["by"] != "in_flagged_cluster"]
+    facts = release.facts | {"integrity": quiet}
+    text = render(Releasable(rows, facts), book, WAVES[-1], ["en"])["en.html"].decode()
+    assert "None of 40 interviewers and 180 sampling units stood out." in text
+    assert "without what stood out" not in text
 
 
 def test_small_counts_are_summed_as_ranges_and_old_steps_keep_their_ends() -> None:
