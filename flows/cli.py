@@ -246,6 +246,24 @@ def check(survey: Survey, wave: Wave = None, source: Source = None) -> None:
         typer.echo(text)
 
 
+@app.command(cls=Command)
+def diff(
+    survey: Survey,
+    one: Annotated[str, typer.Argument(help="A wave, or the path of a file.")],
+    two: Annotated[str, typer.Argument(help="A wave, or the path of a file.")],
+    source: Source = None,
+) -> None:
+    """Show what changed between two deliveries."""
+    from rich.console import Console
+
+    from flows.diff import diff as compare
+    from flows.job import Job
+
+    console = Console(highlight=False)
+    for shown in compare(Job.plan(_workspace(), survey, (), None, source, Path("public")), one, two):
+        console.print(shown)
+
+
 @app.command("list", cls=Command)
 def list_() -> None:
     """Show the surveys, their waves and what is published."""

@@ -56,7 +56,7 @@ def deliver(path: Path, wave: str) -> Delivery:
     from survey.draft import Delivery
     from survey.intake import dictionary, read
 
-    sheet = _sheet(path) if path.suffix.lower() in WORKBOOKS and path.is_file() else None
+    sheet = fullest(path) if path.suffix.lower() in WORKBOOKS and path.is_file() else None
     settings = a_wave(path.name, sheet)
     frame, _ = read(path, settings)
     return Delivery(wave, path.name, frame, dictionary(path, settings), sheet)
@@ -70,7 +70,7 @@ def a_wave(file: str, sheet: str | None = None) -> Wave:
     return Wave.model_validate({"file": file, "fieldwork": day, "sheet": sheet})
 
 
-def _sheet(path: Path) -> str | None:
+def fullest(path: Path) -> str | None:
     """The sheet with the most cells, None when that is the first one or when the file cannot be looked at."""
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -80,8 +80,8 @@ def _sheet(path: Path) -> str | None:
         sizes = {name: sum(map(len, workbook.get_sheet_by_name(name).to_python())) for name in names}
     except (CalamineError, OSError):
         return None  # intake tells what is wrong with it
-    fullest = max(names, key=lambda name: sizes[name])
-    return None if fullest == names[0] else fullest
+    found = max(names, key=lambda name: sizes[name])
+    return None if found == names[0] else found
 
 
 def stem(path: Path) -> str:
@@ -157,6 +157,19 @@ def _next(name: str, target: Path, files: Sequence[Path], raw: Path, text: str) 
         yield t("Put the files into one folder, {folder} or one to name with --source.", folder=target.parent)
     if target.resolve() != (raw / name / "survey.yaml").resolve():
         yield t("Put survey.yaml into {folder} before the next step.", folder=raw / name)
-    open_places = sum("TODO" in line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    yield t("{count} lines wait for what only a person can know; `{command}` lists them.",
-            count=open_places, command=f"anxin check {name}{source}")  # fmt: skip
+    yield t(
+        "{count} places wait for what only a person can know; `{command}` lists them.",
+        count=_open(text),
+        command=f"anxin check {name}{source}",
+    )
+
+
+def _open(text: str) -> int:
+    from survey.errors import CodebookError
+    from survey.survey_yaml import parse
+
+    try:
+        parse(text)
+    except CodebookError as fault:
+        return 1 + len(fault.others)
+    return 0

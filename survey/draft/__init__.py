@@ -75,10 +75,12 @@ def draft(deliveries: Sequence[Delivery]) -> Draft:
     for wave in waves.values():
         delivered = set(wave.columns.values())
         wave.not_asked = [item for item in items if item not in delivered]
+    inside, several = long_form(main.frame, waves[main.wave], items) if len(deliveries) == 1 else ("", {})
+    items.pop(inside, None)
     found = scales({item: column.guess for item, column in items.items()})
     for delivery in deliveries:
         codes(waves[delivery.wave], {c.name: c for c in columns[delivery.wave]}, items, found)
-    own = {item: items[item] for item in waves[main.wave].columns.values()}
+    own = {item: items[item] for item in waves[main.wave].columns.values() if item in items}
     planned = plan(items, own, main.frame.rename(columns=str.strip), found)
     words = "".join(
         f"{column.name}{column.profile.label}{''.join(column.guess.levels.values())}" for column in items.values()
@@ -87,9 +89,7 @@ def draft(deliveries: Sequence[Delivery]) -> Draft:
     ordered = {delivery.wave: waves[delivery.wave] for delivery in deliveries}
     for delivery in deliveries:
         ordered[delivery.wave].fieldwork = days(delivery.frame, ordered[delivery.wave], planned)
-    if len(ordered) == 1:
-        ordered = long_form(main.frame, next(iter(ordered.values())), items, planned) or ordered
-    return Draft(language, items, found, planned, ordered, _sets(items))
+    return Draft(language, items, found, planned, several or ordered, _sets(items))
 
 
 def columns_of(frame: pd.DataFrame, dictionary: Dictionary) -> list[Column]:

@@ -14,6 +14,7 @@ from survey.draft.profile import CODE, LONGEST_CODE, MOMENT, Profile, number
 
 MOST_LEVELS = 30
 DIGITS = re.compile(r"\d{7,}")
+ID = re.compile(r"[A-Za-z0-9_./\-]{1,40}")
 LONG_CODE = re.compile(r"\d{5,}")
 QUESTION = re.compile(r"[a-z]{1,2}_?\d+([_.]\d+)*[a-z]?", re.I)
 
@@ -78,7 +79,7 @@ def _respondent(profile: Profile, role: str) -> Guess | None:
     nearly_unique = profile.distinct > 0.98 * profile.answered and profile.answered > 0.98 * profile.rows
     if not nearly_unique or profile.answered < 20 or (not profile.whole and profile.numeric > 0.9):
         return None
-    if profile.length > 40 or role in ("comment", "weight", "probability"):
+    if profile.share(ID) < 0.98 or role in ("comment", "weight", "probability"):
         return None
     return Guess("code", "respondent", (Because("different in {share:.1%} of the rows", share=_unique(profile)),))
 

@@ -30,7 +30,8 @@ def missing_codes(profile: Profile, codes: dict[str, int]) -> tuple[dict[str, st
         because += (Because("{count} codes worded as no answer", count=len(worded)),)
     if profile.declared:
         because += (Because("{count} codes declared missing in the file", count=len(profile.declared)),)
-    apart = _apart([code for code in codes if code not in found and not profile.values.get(code)])
+    unworded = {code: count for code, count in codes.items() if code not in found and not profile.values.get(code)}
+    apart = _apart(list(_without_lone_slips(unworded, profile.answered)))
     if apart:
         because += (Because("{codes} stand apart from the other codes", codes=", ".join(apart)),)
     return found | {code: _by_custom(code) for code in apart}, because
@@ -38,6 +39,16 @@ def missing_codes(profile: Profile, codes: dict[str, int]) -> tuple[dict[str, st
 
 def _by_custom(code: str) -> str:
     return CUSTOM.get(code[-1:], "lost") if code != "-1" else "not_applicable"
+
+
+def _without_lone_slips(codes: dict[str, int], answered: int) -> dict[str, int]:
+    """Codes without rare ones of no custom (33 among 1 to 4), which would hide a gap, and a lone -1."""
+    kept = without_strays(codes, answered)[0]
+    return {
+        code: count
+        for code, count in codes.items()
+        if code in kept or (CUSTOMARY.fullmatch(code) and (count > 1 or not code.startswith("-")))
+    }
 
 
 def _apart(codes: list[str]) -> list[str]:
@@ -66,7 +77,8 @@ def _apart(codes: list[str]) -> list[str]:
 
 def missing_numbers(profile: Profile) -> tuple[dict[str, str], tuple[Because, ...]]:
     """Customary missing codes of a number: far above the rest, or negative where nothing else is."""
-    values = profile.numbers[0]
+    values, counts = profile.numbers
+    values = values[(values >= 0) | (counts > 1)]  # a lone negative number is a slip
     found = {code: reason for code in profile.values if (reason := reason_of(profile.values[code]))}
     found |= {code: found.get(code) or _by_custom(code) for code in profile.declared}
     if profile.whole and len(values) > 5:

@@ -191,7 +191,9 @@ def _preference(column: Column) -> tuple[bool, bool, float, int]:
 
 
 def _counts_adults(column: Column) -> bool:
-    named = re.search(r"adult|岁以上.*人|成年|numadult|^crs$", f"{column.profile.name} {column.profile.label}", re.I)
+    named = re.search(
+        r"adult|岁以上.*人|成年|numadult|^crs\b", f"{column.profile.name} {column.profile.label}".strip(), re.I
+    )
     return column.guess.kind == "number" and named is not None
 
 

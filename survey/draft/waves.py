@@ -71,21 +71,24 @@ def days(frame: pd.DataFrame, wave: WaveDraft, plan: Plan) -> tuple[str, str] | 
     return (busy[0], busy[-1]) if busy else None
 
 
-def long_form(frame: pd.DataFrame, wave: WaveDraft, items: Mapping[str, Column], plan: Plan) -> dict[str, WaveDraft]:
-    """The waves of a file that holds a row a person and wave; {} where each person stands once."""
+def long_form(frame: pd.DataFrame, wave: WaveDraft, items: Mapping[str, Column]) -> tuple[str, dict[str, WaveDraft]]:
+    """The item that tells the waves of a file with a row a person and wave, and these waves.
+
+    Returns: ("", {}) where each person stands once.
+    """
     names = {item: column for column, item in wave.columns.items()}
-    respondent = next(iter(plan.single["respondent"].names), "")
-    if not respondent or items[respondent].profile.distinct > 0.98 * items[respondent].profile.answered:
-        return {}
+    ids = [item for item, column in items.items() if (column.guess.kind, column.guess.role) == ("code", "respondent")]
+    if not ids or items[ids[0]].profile.distinct > 0.98 * items[ids[0]].profile.answered:
+        return "", {}
     by_name = {str(name).strip(): name for name in frame}
     for item, column in items.items():
         few = column.guess.role == "wave" and column.profile.answered == column.profile.rows
-        if few and not frame.duplicated([by_name[names[respondent]], by_name[names[item]]]).any():
-            because = (Because("with {respondent} it tells every row apart", respondent=respondent),)
+        if few and not frame.duplicated([by_name[names[ids[0]]], by_name[names[item]]]).any():
+            because = (Because("with {respondent} it tells every row apart", respondent=ids[0]),)
             rest = {name: own for name, own in wave.columns.items() if own != item}
             ignore = {**wave.ignore, names[item]: because}
-            return {
+            return item, {
                 code: replace(wave, rows={names[item]: code}, columns=rest, ignore=ignore)
                 for code in sorted(column.profile.counts)
             }
-    return {}
+    return "", {}

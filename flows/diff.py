@@ -1,0 +1,163 @@
+"""`anxin diff`: two deliveries side by side, in tables; nothing is written and no resident's value is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.words import t
+from survey.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from flows.job import Job
+    from survey.codebook import Codebook, Wave
+    from survey.differences import Change, Differences
+    from survey.draft import Column
+    from survey.intake import Provenance
+
+MOST = 30
+
+
+def diff(job: Job, one: str, two: str) -> Iterator[RenderableType]:
+    """Tables and lines of what the second delivery has otherwise than the first.
+
+    Args: one, two: a wave's name, or the path of a file.   Raises: UsageError: neither a wave nor a file.
+    DataError: a delivery cannot be read.
+    """
+    from survey.differences import differences
+
+    before, first = _side(job, one, "")
+    after, second = _side(job, two, one)
+    found = differences(before, after)
+    yield _files((first, second), (one, two))
+    yield from _columns(found)
+    if found.missing[0] != found.missing[1]:
+        before_codes, after_codes = (", ".join(codes) or t("none found") for codes in found.missing)
+        yield t("Missing codes: {before} → {after}", before=before_codes, after=after_codes)
+    told = sorted((change for change in found.items if change.told), key=lambda change: (change.p, change.name))
+    if told:
+        yield _items(told[:MOST], (one, two))
+    if len(told) > MOST:
+        yield t("… and {count} more items with smaller changes", count=len(told) - MOST)
+    same = len(found.items) - len(told)
+    yield t("{count} columns without a change worth telling", count=same)
+    yield t(
+        "p: Pearson's or Welch's test as if people had been drawn at random, corrected for the number of items (Holm);"
+        " a clustered sample has more noise."
+    )
+
+
+def _side(job: Job, named: str, other: str) -> tuple[list[Column], Provenance]:
+    """The columns of a delivery under the names of the items, as far as its wave, or the other's, maps them."""
+    from flows.init import WORKBOOKS, a_wave, fullest
+    from survey.draft import columns_of
+    from survey.intake import dictionary, read
+
+    path, wave = Path(named), job.book.waves.get(named)
+    if wave is not None:
+        path = job.file(named)
+    elif path.is_file():  # a wave's file may come a second time
+        wave = next((known for known in job.book.waves.values() if Path(known.file).name == path.name), None)
+    elif not path.exists():
+        raise UsageError(
+            "{named} is neither a wave nor a file",
+            expected="one of {known}, or the path of a file",
+            named=named,
+            known=", ".join(job.book.waves),
+        )
+    is_workbook = path.suffix.lower() in WORKBOOKS
+    settings = wave or a_wave(path.name, fullest(path) if is_workbook else None)
+    frame, provenance = read(path, settings)
+    mapped = wave or job.book.waves.get(other)
+    names = mapped.columns if mapped else {}
+    columns = columns_of(frame, dictionary(path, settings))
+    named_as_items = [replace(c, profile=replace(c.profile, name=names.get(c.name, c.name))) for c in columns]
+    return [_in_codes(column, job.book, wave) for column in named_as_items], provenance
+
+
+def _in_codes(column: Column, book: Codebook, wave: Wave | None) -> Column:
+    """A column of a scale in the codes of survey.yaml: words put into codes, a reversed scale turned back."""
+    from survey.draft.kinds import guess
+
+    scale = book.scale_of(column.name)
+    if scale is None or column.guess.kind != "single":
+        return column
+    levels = list(scale.levels)
+    code_of = {words: code for code in levels for words in scale.levels[code].values()}
+    if wave is not None:
+        code_of |= wave.recode.get(column.name, {})
+        if column.name in wave.reverse:
+            code_of |= dict(zip(levels, reversed(levels), strict=True))
+    counts: dict[str, int] = {}
+    for cell, count in column.profile.counts.items():
+        counts[code_of.get(cell, cell)] = counts.get(code_of.get(cell, cell), 0) + count
+    profile = replace(column.profile, counts=counts)
+    return replace(column, profile=profile, guess=guess(profile))
+
+
+def _table(title: str, heads: Sequence[str]) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
+    for place, head in enumerate(heads):
+        table.add_column(head, overflow="fold", no_wrap=place == 0)
+    return table
+
+
+def _files(sides: tuple[Provenance, Provenance], names: tuple[str, str]) -> RenderableType:
+    table = _table(t("Deliveries"), ["", *names])
+    one, two = sides
+    for head, before, after in (
+        (t("file"), one.file, two.file),
+        (t("rows in it"), f"{one.rows:,}", f"{two.rows:,}"),
+        (t("columns"), f"{one.columns:,}", f"{two.columns:,}"),
+        (t("encoding"), one.encoding, two.encoding),
+        (t("checksum"), one.sha256[:16], two.sha256[:16]),
+    ):
+        mark = "" if before == after else " *"
+        table.add_row(head + mark, before, after)  # type: ignore[union-attr]
+    return table
+
+
+def _columns(found: Differences) -> Iterator[RenderableType]:
+    for title, names in ((t("Columns added"), found.added), (t("Columns gone"), found.removed)):
+        if names:
+            yield f"[bold]{title}[/] ({len(names)}){t(': ')}{', '.join(map(_plain, names))}"
+    if found.renamed:
+        from flows.draft_yaml import told
+
+        table = _table(t("Columns likely renamed"), [t("before"), t("after"), t("why")])
+        for pair in found.renamed:
+            table.add_row(_plain(pair.one.name), _plain(pair.two.name), told(pair.because))  # type: ignore[union-attr]
+        yield table
+
+
+def _items(changes: Sequence[Change], names: tuple[str, str]) -> RenderableType:
+    heads = [t("item"), t("new codes"), t("vanished codes"), t("no answer"), t("largest shift"), "p"]
+    table = _table(t("Items from {one} to {two}", one=names[0], two=names[1]), heads)
+    for change in changes:
+        before, after = change.unanswered
+        code, by = change.shift
+        shift = t("{code}: {points:+.1f} pp", code=_plain(code), points=100 * by) if code else ""
+        if not code and by:
+            shift = t("mean {by:+.3g}", by=by)
+        table.add_row(  # type: ignore[union-attr]
+            _plain(change.name),
+            _plain(", ".join(change.new)),
+            _plain(", ".join(change.vanished)),
+            f"{before:.1%} → {after:.1%}",
+            shift,
+            "< 0.0001" if change.p < 0.0001 else f"{change.p:.4f}" if change.p < 1 else "",
+        )
+    return table
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
