@@ -17,24 +17,21 @@ from survey.estimation.intervals import share_interval
 from survey.privacy import Protected
 from survey.quality import FLAGGED
 from survey.sampling.calibrated import Calibration
-from survey.selection import BASE
 from survey.tidy import results
-from survey.weighting import FINAL, crossing
+from survey.weighting import FINAL, before_totals, crossing
 
 STRATUM = "stratum_"
 TERM = re.compile(r"^C\((?P<item>\w+)\)\[(?:T\.)?(?P<level>.+)\]$")
 
 
 def design_of(wave: Protected, book: Codebook, weight: str | None = None) -> SurveyDesign:
-    """The design of a weighted wave: strata crossed to one, units nested in them, variance aware of the raking.
+    """The design of a weighted wave: strata crossed to one, units nested in them, variance aware of the known totals.
 
     weight: a ready weight in place of the final one, as it stands.
     """
     frame, settings = wave.frame, book.design
     if settings.strata:
         frame = frame.assign(**{STRATUM: crossing(frame, ":".join(settings.strata))})
-    raked = [] if weight else [crossing(frame, margin) for margin in book.weighting.rake]
-    steps = [Calibration.of_margins(raked, frame[BASE].to_numpy(float), frame[FINAL].to_numpy(float))] if raked else []
     return SurveyDesign(
         frame,
         weights=FINAL if weight is None else frame[weight].fillna(0.0).to_numpy(),
@@ -43,8 +40,26 @@ def design_of(wave: Protected, book: Codebook, weight: str | None = None) -> Sur
         fpc=list(settings.fpc) or None,
         lonely_psu=settings.lonely_psu,
         nest=bool(settings.psu and settings.strata),
-        calibration=steps,
+        calibration=[] if weight else _calibration(wave, book),
     )
+
+
+def _calibration(wave: Protected, book: Codebook) -> list[Calibration]:
+    """The step that met known totals: levels of margins as they were merged, and numbers.
+
+    Raking, post-stratification and calibration by any distance, bounded or not, have the variance of the
+    regression estimator to first order (Deville & Särndal 1992). Factors for nonresponse are taken as known,
+    and trimming as part of the calibration.
+    """
+    names, frame = book.weighting.margins(), wave.frame
+    if not names:
+        return []
+    numbers = [name for name in names if name in book.items and book.scale_of(name) is None]
+    merged = wave.facts.get("weighting", {}).get("merged", {})
+    margins = [crossing(frame, name, merged.get(name)) for name in names if name not in numbers]
+    columns = [pd.get_dummies(margin).to_numpy(dtype=float) for margin in margins]
+    columns += [frame[[name]].to_numpy(dtype=float) for name in numbers]
+    return [Calibration(np.hstack(columns), before_totals(frame), frame[FINAL].to_numpy(float))]
 
 
 def design_facts(wave: Protected, book: Codebook) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from survey.cleaning import Cleaned
 from survey.codebook import Codebook
 from survey.errors import DataError
+from survey.nonresponse import FACTOR, adjustment
 from survey.quality import FLAGGED
 from survey.selection import BASE, base_weights
 
@@ -41,7 +42,8 @@ class Protected:
 def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes, flagged: pd.Series | None = None) -> Protected:
     """Drop identifiers, replace ids by keyed pseudonyms, keep the generalised variable instead of the exact one.
 
-    Selection probabilities, which tell the community, are kept only as the base weight they make.
+    Selection probabilities, which tell the community, are kept only as the base weight they make; of the cases without
+    an interview nothing is kept but what they add to the respondents' nonresponse factors, and counts of classes.
 
     Args: key: secret of at least 16 bytes, kept outside the repository.   flagged: by row, whether its interviewer or
     sampling unit stands out (`survey.quality.assess`); it passes as a mark that names nobody.
@@ -59,8 +61,10 @@ def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes, flagged: pd
         )
     kept = _kept(book, cleaned.frame)
     base = base_weights(cleaned.frame, book.weighting)
+    adjusted = adjustment(cleaned, book)
     order = _order(cleaned.frame[[name for name in kept if name not in book.privacy.pseudonyms]], base)
-    frame = cleaned.frame[kept].assign(**{BASE: base}).iloc[order].reset_index(drop=True)
+    weights = {BASE: base} | ({FACTOR: adjusted[0]} if adjusted else {})
+    frame = cleaned.frame[kept].assign(**weights).iloc[order].reset_index(drop=True)
     if flagged is not None:
         frame[FLAGGED] = flagged.to_numpy(dtype=bool)[order]
     for item in book.privacy.pseudonyms:
@@ -72,7 +76,8 @@ def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes, flagged: pd
     kept_items = {column.split("=")[0] for column in kept}
     reasons = cleaned.reasons[[item for item in cleaned.reasons if item in kept_items]]
     reasons = reasons.iloc[order].reset_index(drop=True)
-    return Protected(frame, reasons, {"privacy": _facts(cleaned, frame, book)})
+    facts = {"privacy": _facts(cleaned, frame, book)} | ({"nonresponse": adjusted[1]} if adjusted else {})
+    return Protected(frame, reasons, facts)
 
 
 def _kept(book: Codebook, frame: pd.DataFrame) -> list[str]:

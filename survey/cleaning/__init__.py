@@ -7,13 +7,14 @@ back, or leave another one out, by a line of decisions.csv.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from survey.answers import typed
+from survey.cases import known_of_all
 from survey.cleaning.checks import complete, consistent, within_fieldwork
 from survey.cleaning.columns import of_wave, rename
 from survey.cleaning.decisions import Decisions, applied, read_decisions, tied
@@ -43,6 +44,8 @@ class Cleaned:
     quarantine: pd.DataFrame
     dispositions: pd.Series
     counts: dict[str, int]
+    cases: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What is known of every case, interviewed or not, where the nonresponse adjustment needs it."""
 
 
 def clean(
@@ -86,7 +89,8 @@ def clean(
     gates_hold(counts, notes, book, wave)
     weighable(frame, book, wave)
     estimable(frame, book, wave)
-    return Cleaned(frame, reasons, problems, quarantine, dispositions, counts)
+    known = known_of_all(cases, dispositions, book, wave_name)
+    return Cleaned(frame, reasons, problems, quarantine, dispositions, counts, known)
 
 
 def _frame(columns: dict[str, pd.Series], keep: NDArray[np.bool_]) -> pd.DataFrame:

@@ -17,12 +17,13 @@ from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
 from survey.codebook.plan import Model, Practice, Report
 from survey.codebook.policy import Disclosure, Gates, Privacy, Quality
 from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale
-from survey.codebook.sampling import Design, Trim, Weighting
+from survey.codebook.sampling import Calibrate, Design, DualFrame, Nonresponse, Phones, Trim, Weighting
 from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
-    "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "Fieldwork", "Gates", "Indicator", "Item",
-    "Model", "NearDuplicates", "Practice", "Privacy", "Quality", "Recipe", "Report", "Scale", "Spread", "Trim", "Wave",
+    "Calibrate", "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "DualFrame", "Fieldwork",
+    "Gates", "Indicator", "Item", "Model", "NearDuplicates", "Nonresponse", "Phones", "Practice", "Privacy", "Quality",
+    "Recipe", "Report", "Scale", "Spread", "Trim", "Wave",
     "Weighting", "choice", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
 

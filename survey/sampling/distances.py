@@ -28,13 +28,7 @@ def factors(
     >>> factors(np.array([[1.0], [2.0]]), np.ones(2), np.array([6.0])).round(6).tolist()
     [1.6, 2.2]
     """
-    low, high = bounds if bounds is not None else (-np.inf, np.inf)
-    if distance not in GROW or not low < high or (distance == "logit" and not -np.inf < low < 1 < high < np.inf):
-        raise EstimationError(
-            "This calibration is not known",
-            expected="linear or raking with least < greatest factor, or logit around 1",
-            got="{distance} within {low} and {high}", distance=distance, low=low, high=high,
-        )  # fmt: skip
+    low, high = usable(distance, bounds)
     grow = GROW[distance]
     eta = np.zeros(X.shape[1])
     g, slope = grow(X @ eta, low, high)
@@ -56,6 +50,18 @@ def factors(
         eta = eta + step
     raise EstimationError("The calibration totals cannot be met", got="a misfit of {error}", error=f"{error:.3g}",
                           hint="widen the bounds, or leave out a margin")  # fmt: skip
+
+
+def usable(distance: Distance, bounds: Bounds | None) -> Bounds:
+    """The bounds, infinite where none are given.   Raises: EstimationError: they do not go with the distance."""
+    low, high = bounds if bounds is not None else (-np.inf, np.inf)
+    if distance not in GROW or not low < high or (distance == "logit" and not -np.inf < low < 1 < high < np.inf):
+        raise EstimationError(
+            "This calibration is not known",
+            expected="linear or raking with least < greatest factor, or logit around 1",
+            got="{distance} within {low} and {high}", distance=distance, low=low, high=high,
+        )  # fmt: skip
+    return low, high
 
 
 def to_counts(w: Floats, code: Ints, counts: Floats) -> Floats:

@@ -16,6 +16,7 @@ from survey.errors import CodebookError
 from survey.survey_yaml.cleaning import cleaning_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
 from survey.survey_yaml.todo import filled, todos
+from survey.survey_yaml.weights import weights
 
 # What pydantic wanted, by the type of its error, in words that a catalogue can translate.
 WANTED = {
@@ -63,7 +64,7 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     left_open = {mistake.path for mistake in mistakes}
     try:
         book = Codebook.model_validate(filled(content))
-        found = [*references(book), *cleaning_mistakes(book)]
+        found = [*references(book), *cleaning_mistakes(book), *weights(book)]
     except ValidationError as error:
         found = [_from_pydantic(detail) for detail in error.errors()]
     mistakes += [mistake for mistake in found if left_open.isdisjoint(_above(mistake.path))]

@@ -136,7 +136,10 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
         (("weighting", "inverse"), book.weighting.inverse),
         (("weighting", "times"), book.weighting.times),
         (("weighting", "base"), [book.weighting.base] if book.weighting.base else []),
-        (("weighting", "rake"), [part for margin in book.weighting.rake for part in margin.split(":")]),
+        (("weighting",), [part for margin in book.weighting.margins() for part in margin.split(":")]),
+        (("weighting", "merge"), list(book.weighting.merge)),
+        (("weighting", "nonresponse", "by"), book.weighting.nonresponse.by if book.weighting.nonresponse else []),
+        (("weighting", "dual_frame"), frames_of(book)),
         (("privacy", "pseudonyms"), book.privacy.pseudonyms),
         (("privacy", "generalise"), [*book.privacy.generalise, *book.privacy.generalise.values()]),
         (("privacy", "quasi_identifiers"), book.privacy.quasi_identifiers),
@@ -174,9 +177,19 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
             )
 
 
+def frames_of(book: Codebook) -> list[str]:
+    """Items of the two telephone frames: the frame itself, then numbers of phones and of adults."""
+    dual = book.weighting.dual_frame
+    if dual is None:
+        return []
+    items = [dual.frame, dual.mobile.phones, dual.mobile.adults, dual.landline.phones, dual.landline.adults]
+    return [item for item in items if item]
+
+
 def _boundary(book: Codebook) -> Iterator[Mistake]:
     """What passes the identity boundary must be bounded numbers, worded answers or pseudonyms."""
     weights = [*book.weighting.inverse, *book.weighting.times, *([book.weighting.base] if book.weighting.base else [])]
+    weights += frames_of(book)
     for name in dict.fromkeys([*book.privacy.exact, *book.design.fpc, *weights, *book.other_weights()]):
         item = book.items.get(name)
         if item is not None and item.kind == "number" and item.range is None:
