@@ -36,7 +36,7 @@ lock: .venv/dev.stamp ## Pin the newest versions that fit, with hashes.
 	$(LOCK) --upgrade --extra build --extra dev -c requirements/run.txt -o requirements/dev.txt
 
 golden: .venv/dev.stamp ## Ask R's survey package for the golden numbers anew (needs Rscript).
-	cd tests/golden && Rscript golden.R && Rscript scales.R
+	cd tests/golden && Rscript golden.R && Rscript scales.R && Rscript weights.R
 
 bench: .venv/dev.stamp ## Time the engine against svy, R's survey and plain numpy; prints a table, stores benchmarks/results.json.
 	$(BIN)/python -m benchmarks

@@ -47,6 +47,8 @@ def factors(
             if np.isfinite(g).all() and np.isfinite(slope).all():
                 break
             step = step / 2
+        else:
+            break
         eta = eta + step
     raise EstimationError("The calibration totals cannot be met", got="a misfit of {error}", error=f"{error:.3g}",
                           hint="widen the bounds, or leave out a margin")  # fmt: skip

@@ -88,7 +88,7 @@ def feasible_bounds(problem: Problem, low: float, high: float) -> str:
         if both is not None:
             ends.append((np.floor(1000 * (low - both * (1 - low)) - 1e-6) / 1000,
                          np.ceil(1000 * (high + both * (high - 1)) + 1e-6) / 1000))  # fmt: skip
-    return " / ".join(f"[{a:.4g}, {b:.4g}]" for a, b in ends)
+    return " / ".join(f"[{a:.10g}, {b:.10g}]" for a, b in ends)
 
 
 def _moved(problem: Problem, low: float, high: float, lift: tuple[float, float]) -> float | None:
