@@ -1,4 +1,4 @@
-"""How well it was done: sample and response, weighting, precision, data quality."""
+"""How well it was done: sample and response, precision, data quality."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.answering import answering, behaviour
 from reports.cells import count_cell, decimal_cell, number, share_cell, text_cell
-from reports.glossary import problem_words, rate_words, step_words
+from reports.glossary import problem_words, rate_words
 from reports.scene import Scene
 from reports.view import Cell, Section, Table
 from survey.quality.dispositions import AAPOR
@@ -83,68 +83,6 @@ def _all_rates(scene: Scene, rates: Mapping[str, Any]) -> Table:
     return Table(t("All sixteen outcome rates"), heads, rows if "RR6" in rates else (), folded=True)
 
 
-def weighting(scene: Scene) -> Section:
-    """The weights step by step, and the sample before and after."""
-    t, names = scene.lang.t, step_words(scene.lang, scene.book.weighting.base is not None)
-    found = scene.fact("weighting", "steps") or ()
-    ends = {
-        key: word for key, word in (("min", t("Smallest")), ("max", t("Largest"))) if any(key in step for step in found)
-    }
-    steps = tuple(
-        (
-            text_cell(names.get(str(step.get("step")), str(step.get("step", "")))),
-            count_cell(scene, step.get("n")),
-            *(decimal_cell(scene, step.get(key)) for key in ends),
-            decimal_cell(scene, step.get("deff")),
-            count_cell(scene, step.get("n_eff")),
-        )
-        for step in found
-    )
-    margins = tuple(
-        (
-            text_cell(_margin(scene, row)),
-            share_cell(scene, row.get("before")),
-            share_cell(scene, row.get("after")),
-            share_cell(scene, row.get("target")),
-        )
-        for row in scene.fact("weighting", "margins") or ()
-    )
-    rake = [_joined(scene, margin) for margin in scene.book.weighting.rake]
-    text = (
-        [t("The weights make the sample match known totals of %(margins)s.", margins=scene.lang.listed(rake))]
-        if rake
-        else []
-    )
-    heads = (t("Step"), t("Persons"), *ends.values(), t("Design effect"), t("Effective sample"))
-    before = (t("Group"), t("Base weights"), t("Final weights"), t("Population"))
-    return Section(
-        t("Weighting"),
-        "weighting",
-        text=tuple(text),
-        tables=(
-            Table(t("The weights, step by step"), heads, steps),
-            Table(
-                t("Shares of the sample under base weights and final weights, against the population"),
-                before,
-                margins,
-                folded=True,
-            ),
-        ),
-    )
-
-
-def _joined(scene: Scene, margin: str) -> str:
-    return " × ".join(scene.label(variable) for variable in margin.split(":"))
-
-
-def _margin(scene: Scene, row: Mapping[str, Any]) -> str:
-    """Name of one cell of a margin."""
-    variables, codes = str(row.get("margin", "")).split(":"), str(row.get("level", "")).split(":")
-    if len(variables) != len(codes):
-        return str(row.get("level", ""))
-    return " × ".join(scene.level(variable, code) for variable, code in zip(variables, codes, strict=True))
-
-
 def precision(scene: Scene) -> Section:
     """Design, half intervals and design effects of the headline figures."""
     t, lang = scene.lang.t, scene.lang
@@ -186,7 +124,7 @@ def _accounted(scene: Scene, design: Mapping[str, Any]) -> str:
     parts = {"strata": t("strata"), "psus": t("sampling units")}
     known = [word for key, word in parts.items() if number(design.get(key)) is not None]
     unknown = [word for word in parts.values() if word not in known]
-    known += [t("weights"), *([t("raking")] if scene.book.weighting.rake else [])]
+    known += [t("weights"), *_known_totals(scene)]
     if not unknown:
         return t("Intervals are 95%% confidence intervals that take %(parts)s into account.", parts=lang.listed(known))
     return t(
@@ -194,6 +132,13 @@ def _accounted(scene: Scene, design: Mapping[str, Any]) -> str:
         parts=lang.listed(known),
         unknown=lang.listed(unknown),
     )
+
+
+def _known_totals(scene: Scene) -> list[str]:
+    """The method by which the weights meet known totals, where they do."""
+    t, plan = scene.lang.t, scene.book.weighting
+    method = t("raking") if plan.rake else t("post-stratification") if plan.poststratify else t("calibration")
+    return [method] if plan.margins() else []
 
 
 def quality(scene: Scene) -> Section:

@@ -93,8 +93,10 @@ def step_words(lang: Language, delivered: bool = False) -> dict[str, str]:
         "base": t("Weight as delivered") if delivered else t("Base weight (inverse chance of selection)"),
         "nonresponse": t("Adjusted for nonresponse"),
         "raked": t("Raked to known totals"),
+        "poststratified": t("Post-stratified to known totals"),
         "calibrated": t("Calibrated to known totals"),
         "trimmed": t("Extreme weights trimmed"),
+        "normalised": t("Scaled to a fixed sum"),
     }
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from reports import words
 from reports.answers import item_names
 from reports.cells import count_cell, number, text_cell
-from reports.diagnostics import precision, quality, sample, weighting
+from reports.diagnostics import precision, quality, sample
 from reports.glossary import glossary, marks
 from reports.integrity import integrity
 from reports.language import plain
 from reports.scene import Scene
 from reports.view import Method, Section, Table
+from reports.weights import weighting
 
 Terms = Iterator[tuple[str, str]]
 

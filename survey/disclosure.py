@@ -67,11 +67,18 @@ def _told(facts: dict[str, Any], book: Codebook) -> dict[str, Any]:
         told["integrity"] = _patterns(facts["integrity"], least)
     if "weighting" in facts:
         weighting = dict(facts["weighting"])
-        hidden = ("min", "max", "sum")  # each is somebody's weight, or turns a share into one
-        weighting["steps"] = [{k: v for k, v in step.items() if k not in hidden} for step in weighting.get("steps", [])]
+        hidden = {"min", "max", "sum"}  # each is somebody's weight, or turns a share into one
+        weighting["steps"] = [
+            {k: v for k, v in step.items() if k not in hidden | ({"top1"} if step.get("n", 0) < 100 * least else set())}
+            for step in weighting.get("steps", [])
+        ]
         thin = {row["margin"] for row in weighting.get("margins", []) if row.get("n", least) < least}
         weighting["margins"] = [
-            {k: None if k == "before" and row["margin"] in thin else v for k, v in row.items() if k != "n"}
+            {
+                k: None if k in ("before", "adjusted") and row["margin"] in thin else v
+                for k, v in row.items()
+                if k != "n"
+            }
             for row in weighting.get("margins", [])
         ]
         told["weighting"] = weighting
