@@ -54,8 +54,8 @@ def _calibration(wave: Protected, book: Codebook) -> list[Calibration]:
     names, frame = book.weighting.margins(), wave.frame
     if not names:
         return []
-    numbers = [name for name in names if name in book.items and book.scale_of(name) is None]
-    merged = wave.facts.get("weighting", {}).get("merged", {})
+    facts = wave.facts.get("weighting", {})
+    numbers, merged = list(facts.get("numbers", ())), facts.get("merged", {})
     margins = [crossing(frame, name, merged.get(name)) for name in names if name not in numbers]
     columns = [pd.get_dummies(margin).to_numpy(dtype=float) for margin in margins]
     columns += [frame[[name]].to_numpy(dtype=float) for name in numbers]

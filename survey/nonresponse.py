@@ -38,10 +38,11 @@ def adjustment(cleaned: Cleaned, book: Codebook) -> tuple[pd.Series, dict[str, A
     counts = {str(group): int(n) for group, n in groups.value_counts().items()}
     e = estimated_eligibility(counts) if share is None else share
     eligible = groups.map({**dict.fromkeys(ELIGIBLE, 1.0), "unknown": e, "ineligible": 0.0}).to_numpy(float)
+    inverse = list(book.weighting.inverse) if settings.weighted else []
     cases = cleaned.cases[eligible > 0]
+    cases = cases.assign(**{name: cases[name].where(cases[name] > 0) for name in inverse})
     took_part = cases.index.isin(cleaned.frame.index)
     _complete(cases, took_part, settings)
-    inverse = list(book.weighting.inverse) if settings.weighted else []
     weight = eligible[eligible > 0] / cases[inverse].prod(axis=1).to_numpy(float)
     factor, facts = responded(cases, took_part, weight, settings)
     facts |= {"weighted": bool(inverse), "eligibility": e}

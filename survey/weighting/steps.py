@@ -67,6 +67,7 @@ def weigh(protected: Protected, book: Codebook, margins: Margins) -> tuple[Prote
         "iterations": rounds,
         "without_base": int((~keep).sum()),
         "merged": known.merged,
+        "numbers": list(known.numbers),
         "margins": margin_table(
             known.margins,
             {"before": steps["base"]} | ({"adjusted": before} if FACTOR in frame else {}) | {"after": final},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from survey import estimate
 from survey.calibrate import calibrated
-from survey.codebook import Weighting
+from survey.codebook import Design, Weighting
 from survey.design import SurveyDesign
 from survey.errors import CodebookError, DataError, EstimationError
+from survey.figures import design_of
+from survey.privacy import Protected
+from survey.sampling.calibrated import Calibration
 from survey.selection import base_weights
-from survey.weighting import calibrate, diagnostics, poststratify, rake, read_margins, trim, trim_and_rake
+from survey.survey_yaml import parse
+from survey.weighting import (
+    Margins,
+    calibrate,
+    cut,
+    diagnostics,
+    poststratify,
+    rake,
+    read_margins,
+    trim,
+    trim_and_rake,
+    weigh,
+)  # fmt: skip
+from tests.small_survey import YAML
 
 FRAME = pd.DataFrame({"sex": list("112212"), "area": list("121212")})
 
@@ -179,3 +197,100 @@ def test_calibration_that_cannot_be_done_says_why(homes: pd.DataFrame) -> None:
     ]:
         with pytest.raises(error, match=match):
             call()
+
+
+def weighted(frame: pd.DataFrame, weighting: dict[str, Any], margins: dict[str, dict[str, float]]) -> Any:
+    """The weights and the facts of the whole step, of frames that may not be written to."""
+    book = parse(YAML).model_copy(update={"weighting": Weighting.model_validate(weighting)})
+    base = frame.assign(base_weight=frame["w"])
+    for name in base:
+        if base[name].dtype == float:
+            base[name].to_numpy().flags.writeable = False
+    before = base.copy()
+    done, facts = weigh(Protected(base, pd.DataFrame(index=frame.index), {}), book, Margins(margins))
+    pd.testing.assert_frame_equal(base, before)
+    return done, facts["weighting"], book
+
+
+@pytest.fixture
+def ages(homes: pd.DataFrame) -> pd.DataFrame:
+    band = np.repeat(["1", "2", "3", "4"], [80, 70, 47, 3])
+    return homes.assign(age=np.random.default_rng(6).permutation(band))
+
+
+AGES = {"1": 700.0, "2": 600.0, "3": 500.0, "4": 300.0}
+
+
+def test_a_thin_level_is_merged_in_the_sample_and_in_the_totals(ages: pd.DataFrame) -> None:
+    done, facts, book = weighted(ages, {"rake": ["sex", "age"], "min_cell": 30}, {"sex": TOTALS["sex"], "age": AGES})
+    assert facts["merged"] == {"age": {"3": "3+4", "4": "3+4"}}
+    weights = done.frame["weight"].to_numpy()
+    joined = ages.assign(age=ages["age"].replace({"4": "3"}))
+    assert sums(joined, weights, "age") == pytest.approx({"1": 700, "2": 600, "3": 800})
+    step = Calibration.of_margins([ages["sex"], joined["age"]], ages["w"], weights)  # type: ignore[arg-type]
+    by_hand = SurveyDesign(done.frame, "weight", calibration=[step])
+    made = design_of(done, book.model_copy(update={"design": Design()}))
+    assert estimate.mean(made, "rooms")["se"][0] == pytest.approx(estimate.mean(by_hand, "rooms")["se"][0])
+    assert [row["n"] for row in facts["margins"] if row["margin"] == "age"] == [80, 70, 50]
+
+
+def test_a_thin_level_goes_where_survey_yaml_says(ages: pd.DataFrame) -> None:
+    plan = {"rake": ["age"], "min_cell": 30, "merge": {"age": {"4": "1"}}}
+    assert weighted(ages, plan, {"age": AGES})[1]["merged"] == {"age": {"1": "1+4", "4": "1+4"}}
+    nobody = {"age": AGES | {"5": 10.0}}
+    assert weighted(ages, {"rake": ["age"], "min_cell": 2}, nobody)[1]["merged"] == {"age": {"4": "4+5", "5": "4+5"}}
+    with pytest.raises(DataError, match="level 5"):
+        weighted(ages, {"rake": ["age"]}, nobody)
+
+
+def test_numbers_and_normalisation(homes: pd.DataFrame) -> None:
+    margins: dict[str, dict[str, float]] = {"sex": TOTALS["sex"], "rooms": {"": 6600.0}, "population": {"": 99.0}}
+    plan = {"calibrate": {"to": ["sex", "rooms"]}, "trim": {"max_ratio": 1.8, "min_ratio": 0.3}}
+    weights = weighted(homes, plan, margins)[0].frame["weight"].to_numpy()
+    assert weights @ homes["rooms"] == pytest.approx(6600)
+    assert weights.max() <= 1.8 * 1.02 * np.median(weights)
+    done, facts, _ = weighted(homes, plan | {"normalise": "respondents"}, margins)
+    assert done.frame["weight"].sum() == pytest.approx(200)
+    assert [step["step"] for step in facts["steps"]] == ["base", "calibrated", "trimmed", "normalised"]
+    assert weighted(homes, {"normalise": "population"}, margins)[0].frame["weight"].sum() == pytest.approx(99)
+    with pytest.raises(CodebookError, match="how large the population"):
+        weighted(homes, {"normalise": "population"}, {})
+    with pytest.raises(CodebookError, match="total of a number"):
+        weighted(homes, {"rake": ["rooms"]}, margins)
+
+
+def test_narrow_bounds_are_told_with_the_nearest_that_would_do(homes: pd.DataFrame) -> None:
+    w = homes["w"].to_numpy()
+    far = {"sex": {"1": 500.0, "2": 2000.0}}
+    with pytest.raises(EstimationError, match=r"within the bounds[\s\S]*sex level . \(\d+ respondents\)") as told:
+        calibrate(homes, w, far, (0.9, 1.1))
+    offered = re.findall(r"\[([\d.]+), ([\d.]+)\]", told.value.parts()["hint"])
+    assert offered
+    for low, high in offered:
+        assert sums(homes, calibrate(homes, w, far, (float(low), float(high))), "sex") == pytest.approx(far["sex"])
+        with pytest.raises(EstimationError):  # a little narrower is too narrow
+            calibrate(homes, w, far, (float(low) + 0.003, float(high) - 0.003))
+
+
+def test_contradicting_totals_are_told_with_the_level() -> None:
+    frame = pd.DataFrame({"a": list("1122"), "b": list("1122")})
+    margins = {"a": {"1": 50.0, "2": 50.0}, "b": {"1": 60.0, "2": 40.0}}
+    with pytest.raises(EstimationError, match=r"contradict each other[^€]*respondents"):
+        calibrate(frame, np.ones(4), margins)
+    with pytest.raises(EstimationError, match=r"a level \d \(2 respondents\)[^€]*40 persons|60 persons"):
+        rake(frame, np.ones(4), margins)
+
+
+@pytest.mark.parametrize("spread", ["proportion", "even"])
+def test_cut_weights_stay_inside_and_keep_the_sum(spread: Any) -> None:
+    weights = np.random.default_rng(8).lognormal(0, 1, 300)
+    weights.flags.writeable = False
+    after = cut(weights, 0.4, 3.0, spread)
+    assert after.sum() == pytest.approx(weights.sum())
+    assert after.min() >= 0.4 * (1 - 1e-9)
+    assert after.max() <= 3 * (1 + 1e-9)
+
+
+def test_the_largest_hundredth_by_hand() -> None:
+    weights = np.append(np.ones(198), [5.0, 7.0])
+    assert diagnostics("x", weights)["top1"] == pytest.approx(12 / 210)
