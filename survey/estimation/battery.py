@@ -81,8 +81,8 @@ class Block:
 
 
 def narrow(groups: Groups) -> Groups:
-    """The groups with codes of two bytes: those of all breakdowns are held at once."""
-    return groups._replace(code=groups.code.astype(np.int16)) if len(groups.labels) < 2**14 else groups
+    """The groups with codes as small as their number allows: those of all breakdowns are held at once."""
+    return groups._replace(code=groups.code.astype(np.min_scalar_type(-2 * max(len(groups.labels), 1))))
 
 
 def suited(d: SurveyDesign, groups: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 from pathlib import Path
@@ -127,18 +126,6 @@ def test_a_renamed_and_a_reversed_column_are_found() -> None:
     pairs = {pair.two.name: pair for pair in match(one, two)}
     assert {name: pair.one.name for name, pair in pairs.items()} == {"V1": "q1", "V2": "sex"}
     assert is_reversed(pairs["V1"].one, pairs["V1"].two)
-
-
-def test_a_file_of_many_rows_takes_seconds() -> None:
-    rows = pd.concat([generated()] * 42, ignore_index=True)
-    wide = pd.concat([rows, *(rows[["q1", "q2"]].add_suffix(f"_{place}") for place in range(19))], axis=1)
-    assert wide.shape == (50_400, 60)
-    began = time.perf_counter()
-    draft([Delivery("w1", "w1.csv", wide)])
-    assert time.perf_counter() - began < 20  # 2 s on an idle machine
-
-
-# Against what somebody wrote by hand -------------------------------------------------------------------------------
 
 
 def found_and_wanted(
