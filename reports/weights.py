@@ -23,7 +23,14 @@ def weighting(scene: Scene) -> Section:
         "weighting",
         text=tuple(_text(scene)),
         tables=(
-            Table(t("The weights, step by step"), heads, steps),
+            Table(
+                t("The weights, step by step"),
+                heads,
+                steps,
+                note=t("Top 1%%: share of all weight held by the largest hundredth of the weights.")
+                if len(heads) > 4 and heads[-1] == t("Top 1%%")
+                else "",
+            ),
             Table(
                 t("Shares of the sample under base weights and final weights, against the population"),
                 groups,
@@ -38,7 +45,7 @@ def _steps(scene: Scene) -> tuple[tuple[str, ...], Rows]:
     """Heads and rows of the steps; a column only where its numbers may be told."""
     t, names = scene.lang.t, step_words(scene.lang, scene.book.weighting.base is not None)
     found = scene.fact("weighting", "steps") or ()
-    words = {"min": t("Smallest"), "max": t("Largest"), "top1": t("Top 1%%’s share")}
+    words = {"min": t("Smallest"), "max": t("Largest"), "top1": t("Top 1%%")}
     known = {key: word for key, word in words.items() if any(key in step for step in found)}
     ends = [key for key in ("min", "max") if key in known]
     top = [key for key in ("top1",) if key in known]
@@ -60,7 +67,7 @@ def _steps(scene: Scene) -> tuple[tuple[str, ...], Rows]:
 def _margins(scene: Scene) -> tuple[tuple[str, ...], Rows]:
     """Heads and rows of the known margins under the weights before and after."""
     t, found = scene.lang.t, scene.fact("weighting", "margins") or ()
-    words = {"before": t("Base weights"), "adjusted": t("After nonresponse"), "after": t("Final weights"),
+    words = {"before": t("Base weights"), "adjusted": t("Adjusted"), "after": t("Final weights"),
              "target": t("Population")}  # fmt: skip
     known = [key for key in words if key != "adjusted" or any(key in row for row in found)]
     rows = tuple((text_cell(_margin(scene, row)), *(share_cell(scene, row.get(key)) for key in known)) for row in found)

@@ -11,13 +11,13 @@ import pytest
 
 from survey import model
 from survey.cleaning import Cleaned, clean
-from survey.codebook import Codebook, DualFrame, Nonresponse
+from survey.codebook import Codebook, DualFrame, Nonresponse, Weighting
 from survey.collapsing import merged
 from survey.design import SurveyDesign
 from survey.errors import CodebookError, DataError
 from survey.nonresponse import FACTOR, adjustment, propensity, responded
 from survey.privacy import protect
-from survey.selection import overlapping
+from survey.selection import base_weights, overlapping
 from survey.survey_yaml import parse
 from tests.small_survey import YAML, frame
 
@@ -195,3 +195,15 @@ def test_other_cases_are_left_alone_and_blank_phones_are_no_weight() -> None:
     factor = overlapping(people, DualFrame.model_validate(PHONES))
     assert factor[0] == 1
     assert factor[1:].isna().all()
+
+
+def test_the_base_weight_takes_the_phones_in() -> None:
+    people = pd.DataFrame(
+        {"drawn": ["1", "2"], "mobiles": [1.0, 1], "lines": [1.0, 1], "adults": [2.0, 2], "p": [0.1, 0.2]}
+    )
+    settings = Weighting.model_validate({"inverse": ["p"], "dual_frame": PHONES})
+    assert base_weights(people, settings).tolist() == pytest.approx([5, 5])
+    with pytest.raises(DataError, match="is blank"):
+        base_weights(people.assign(lines=np.nan), settings)
+    excluded = settings.model_copy(update={"blank_base": "exclude"})
+    assert base_weights(people.assign(mobiles=[1.0, np.nan]), excluded).isna().tolist() == [False, True]
