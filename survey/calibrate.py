@@ -144,22 +144,28 @@ def trimmed(d: SurveyDesign, upper: float = np.inf, lower: float = -np.inf, stri
     if d.replicates is not None:
         weights = np.column_stack([adjust(w) for w in d.replicates.weights.T])
         changed.replicates = replace(d.replicates, weights=weights, full=changed.full_weights)
+    changed._adjustment = changed._compile_adjustment()
     return changed
 
 
 def _applied(
     d: SurveyDesign, adjust: Callable[[Floats], Floats], model: Floats, scale: Floats | None = None,
-    blocks: tuple[int, ...] = (),
+    blocks: tuple[int, ...] = (), whole: bool = False,
 ) -> SurveyDesign:  # fmt: skip
-    """The design with adjusted weights and the step remembered, or with every replicate adjusted."""
-    after = adjust(d.full_weights)
+    """The design with adjusted weights and the step remembered, or with every replicate adjusted.
+
+    A domain is calibrated for itself, unless `whole`: the others weigh nothing then.
+    """
+    weights = d.full_weights if whole else d.weights
+    after = adjust(weights)
     if d.replicates is not None:
         changed = copy.copy(d)
         changed.full_weights = after
-        weights = np.column_stack([adjust(w) for w in d.replicates.weights.T])
-        changed.replicates = replace(d.replicates, weights=weights, full=after)
+        part = np.ones(len(after)) if whole else d.mask
+        each = np.column_stack([adjust(w * part) for w in d.replicates.weights.T])
+        changed.replicates = replace(d.replicates, weights=each, full=after)
         return changed
-    before = np.ones(len(after)) if blocks else d.full_weights / (1.0 if scale is None else scale)
+    before = np.ones(len(after)) if blocks else weights / (1.0 if scale is None else scale)
     return d.reweighted(after, Calibration(model, before, after, blocks))
 
 

@@ -106,7 +106,7 @@ class SurveyDesign:
         self.replicates: Replicates | None = None
         if replicates is None:
             strata_keys, psu_keys = self._keys()
-            populations = columns.populations(frame, self.fpc, strata_keys, psu_keys)
+            populations = columns.populations(frame, self.fpc, strata_keys, psu_keys, varying=pps is not None)
             self.linearized = compile_stages(strata_keys, psu_keys, populations)
             self.full_weights = columns.weights(
                 frame, weights, implied=columns.implied(populations, strata_keys, psu_keys)
@@ -139,8 +139,11 @@ class SurveyDesign:
 
     @property
     def likelihood_scale(self) -> float:
-        """What weights are divided by in a likelihood: their mean over the design's rows (R svyglm)."""
-        return float(self.weights.mean() if self.calibrations else self.weights[self.mask].mean())
+        """What weights are divided by in a likelihood: their mean over the design's rows with a weight (R svyglm)."""
+        if self.calibrations:
+            return float(self.weights.mean())
+        taking_part = self.mask & (self.weights != 0)
+        return float(self.weights[taking_part].mean()) if taking_part.any() else float("nan")
 
     def domain(self, condition: Condition) -> SurveyDesign:
         """The same design with only some respondents taking part; units, strata and sample sizes stay as they were.
@@ -326,24 +329,41 @@ def stack(waves: Mapping[str, SurveyDesign], by: str = "wave", shared_psus: bool
         )
     if first.replicates is not None:
         return _stack_replicates(waves, by, shared_psus)
+    if any(d.pps is not None and d.pps != "brewer" for d in designs):
+        columns.refuse("Waves with joint inclusion probabilities cannot be stacked", "designs without them", "pps=")
     frame = pd.concat([d.frame.assign(**{by: label}) for label, d in waves.items()], ignore_index=True)
-    label = frame[by].astype(str)
-    own = (not shared_psus) or not first.psu
-    strata, psu = list(first.strata), list(first.psu)
-    if not shared_psus:
-        keys = [frame[name].astype(str) for name in strata] or [pd.Series("", index=frame.index)]
-        frame = frame.assign(_stratum=label + "\x1f" + keys[0])
-        strata = ["_stratum", *strata[1:]]
-    if own and psu:
-        frame = frame.assign(_psu=label + "\x1f" + frame[psu[0]].astype(str))
-        psu = ["_psu", *psu[1:]]
-    steps = _stack_calibrations(designs)
+    frame, strata, psu = _joint_keys(frame, by, list(first.strata), list(first.psu), shared_psus and bool(first.psu))
     both = SurveyDesign(
         frame, np.concatenate([d.full_weights for d in designs]), strata or None, psu or None, first.fpc or None,
-        first.lonely_psu, first.nest, calibration=steps, adjust_domain_lonely=first.adjust_domain_lonely,
+        first.lonely_psu, first.nest, calibration=_stack_calibrations(designs),
+        adjust_domain_lonely=first.adjust_domain_lonely, pps=first.pps,
+        df=min((d.df for d in designs if d.df is not None), default=None),
     )  # fmt: skip
     both.mask = np.concatenate([d.mask for d in designs])
     return both
+
+
+def _joint_keys(
+    frame: pd.DataFrame, by: str, strata: list[str], psu: list[str], shared: bool
+) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Strata and units of stacked waves: what a wave drew for itself is a stratum of its own, with its own FPC.
+
+    Waves that share first-stage units still draw anew inside them.
+    """
+    label = frame[by].astype(str)
+    keys = [frame[name].astype(str) for name in strata] + [pd.Series("", index=frame.index)] * (len(psu) - len(strata))
+    keys = keys or [pd.Series("", index=frame.index)]
+    alone = range(1, len(keys)) if shared else range(len(keys))
+    made = {f"_stratum{k}": label + "\x1f" + keys[k] for k in alone}
+    names = [f"_stratum{k}" if k in alone else strata[0] if strata else "_stratum0" for k in range(len(keys))]
+    if shared and not strata:
+        if not made:
+            return frame, [], psu
+        made["_stratum0"] = keys[0]
+    if psu and not shared:
+        made["_psu"] = label + "\x1f" + frame[psu[0]].astype(str)
+        psu = ["_psu", *psu[1:]]
+    return frame.assign(**made), names, psu
 
 
 def _stack_calibrations(designs: list[SurveyDesign]) -> list[Calibration]:

@@ -22,6 +22,7 @@ def as_replicates(
     JK1 leaves out one unit, the others times n/(n−1); JKn within strata, scale (1−f_h)(n_h−1)/n_h; BRR and Fay take one
     of each stratum's two units by a Hadamard matrix, weights 2−ρ and ρ; bootstrap draws n_h − 1 units of each stratum
     with replacement, weights times n_h/(n_h−1) (Rao & Wu 1988); SDR pairs neighbours in file order (Fay & Train 1995).
+    Only JK1 and JKn carry the first stage's FPC; later stages' are left out, which errs on the safe side (as in R).
 
     Args: fay: ρ of Fay's method.   count: replicates of the bootstrap.   seed: of the bootstrap's draws.
         mse: deviations from the full-sample estimate.
@@ -44,6 +45,8 @@ def as_replicates(
     kept = d.linearized.stages[0].open
     open_ = kept[first_of(stratum, len(drawn))] if len(kept) == units else np.ones(len(drawn))
     factors, scale, rscales = _factors(method, stratum, drawn, open_, fay, count, np.random.default_rng(seed))
+    if method == "SDR":  # neighbours are those of the file, whatever the units are called
+        factors = factors[np.argsort(np.argsort(first_of(psu, units)))]
     return _with(d, factors[psu], method, scale, rscales, fay, mse)
 
 

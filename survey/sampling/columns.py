@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from survey.errors import DesignError
-from survey.sampling.linearized import Bools, Floats, clusters_drawn, codes_of
+from survey.sampling.linearized import Bools, Floats, clusters_drawn, codes_of, first_of
 
 
 def refuse(title: str, expected: str = "", got: object = "", where: str = "", hint: str = "") -> NoReturn:
@@ -95,11 +95,14 @@ def _labels(found: pd.Series) -> NDArray[Any]:
 
 
 def populations(
-    frame: pd.DataFrame, fpc: list[str], strata: list[NDArray[Any]], clusters: list[NDArray[Any]]
-) -> list[Floats | None]:
+    frame: pd.DataFrame, fpc: list[str], strata: list[NDArray[Any]], clusters: list[NDArray[Any]],
+    varying: bool = False,
+) -> list[Floats | None]:  # fmt: skip
     """Population size of each row's stratum at each stage, from counts or sampling fractions; None where not given.
 
-    Raises: DesignError: a value is missing or not positive, counts and fractions are mixed, or N < n.
+    Args: varying: values may differ within a stratum (inclusion probabilities).
+    Raises: DesignError: a value is missing, not positive or not that of its stratum, counts and fractions are mixed, or
+    N < n.
     """
     if len(fpc) > len(clusters):
         refuse("There are more fpc columns than sampling stages", f"at most {len(clusters)}", len(fpc), ", ".join(fpc))
@@ -122,12 +125,17 @@ def populations(
                f"{int((every < 1).sum())} below 1 and {int((every > 1).sum())} above", ", ".join(fpc))  # fmt: skip
     above: list[NDArray[Any]] = []
     for k, value in enumerate(values):
-        drawn = clusters_drawn(codes_of(*above, strata[k]), codes_of(*above, clusters[k]))
+        code = codes_of(*above, strata[k])
+        drawn = clusters_drawn(code, codes_of(*above, clusters[k]))
         sizes[k] = drawn / value if fractions else value
         too_few = sizes[k] < drawn * (1 - 1e-9)  # type: ignore[operator]
         if too_few.any():
             refuse("A population is smaller than its sample", "fpc ≥ units drawn", f"{int(too_few.sum())} rows",
                    f"column {fpc[k]}, {_places(too_few)}")  # fmt: skip
+        wrong = np.abs(value - value[first_of(code, int(code.max()) + 1)][code]) > 1e-9 * value
+        if wrong.any() and not varying:
+            refuse("The population size differs within a stratum", "one value in each stratum of a stage",
+                   f"{int(wrong.sum())} rows with another", f"column {fpc[k]}, {_places(wrong)}")  # fmt: skip
         above = [*above, clusters[k]]
     return sizes
 

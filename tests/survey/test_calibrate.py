@@ -61,3 +61,13 @@ def test_trimming_keeps_the_sum_and_the_limits(d: SurveyDesign) -> None:
     assert cut.weights.sum() == pytest.approx(uneven.weights.sum())
     assert cut.weights.max() <= 20
     assert cut.weights.min() >= 3
+
+
+def test_a_domain_is_calibrated_for_itself() -> None:
+    """As R's calibrate(subset(...)): the totals are met inside the domain."""
+    frame = pd.DataFrame({"w": [1.0, 2, 3, 4, 5, 6], "g": list("uuuvvv"), "sex": [0, 1, 0, 1, 0, 1]})
+    d = calibrate.poststratified(SurveyDesign(frame, "w").domain("g == 'u'"), frame["sex"].to_numpy(), [100, 50])
+    inside = frame["g"] == "u"
+    assert d.weights[~inside].tolist() == [0, 0, 0]
+    sums = pd.Series(d.weights[inside]).groupby(frame.loc[inside, "sex"].to_numpy()).sum()
+    assert sums.tolist() == pytest.approx([100, 50])

@@ -90,3 +90,24 @@ def test_holm_is_that_of_statsmodels() -> None:
 
     p = np.random.default_rng(1).uniform(0, 0.1, 20)
     assert multiplicity.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+
+
+def test_waves_drawn_apart_from_finite_populations_keep_their_own() -> None:
+    """√(½(s²a + s²b)/500): each wave drew 500 of its own 1,000; pooled they would be all of them."""
+    chance = np.random.default_rng(1)
+    a, b = (pd.DataFrame({"y": chance.normal(0, 1, 500), "N": 1000.0}) for _ in range(2))
+    row = compare.change(SurveyDesign(a, fpc="N"), SurveyDesign(b, fpc="N"), "y").iloc[0]
+    assert row["se"] == pytest.approx(np.sqrt(0.5 * (a["y"].var() + b["y"].var()) / 500), rel=1e-9)
+
+
+def test_waves_that_share_units_still_draw_anew_inside_them() -> None:
+    """Half of the persons of each unit in each wave: the second stage does not count as a census."""
+    chance = np.random.default_rng(2)
+    unit = np.repeat(np.arange(10), 20)
+    waves = [
+        pd.DataFrame({"u": unit, "p": np.arange(200) + 1000 * k, "y": chance.normal(unit / 5, 1), "N": 10.0, "M": 40.0})
+        for k in range(2)
+    ]  # every unit of the population: only the persons' sampling is left
+    a, b = (SurveyDesign(wave, psu=["u", "p"], fpc=["N", "M"]) for wave in waves)
+    within = [wave.groupby("u")["y"].var().mean() / 20 * (1 - 20 / 40) / 10 for wave in waves]
+    assert compare.change(a, b, "y")["se"].iloc[0] == pytest.approx(np.sqrt(sum(within)), rel=1e-9)

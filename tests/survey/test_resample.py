@@ -47,3 +47,12 @@ def test_methods_that_do_not_fit_say_why(frame: pd.DataFrame) -> None:
         as_replicates(d, "JK1")
     with pytest.raises(DesignError, match="two units"):
         as_replicates(SurveyDesign(frame, "w", strata="h"), "BRR")
+
+
+def test_successive_differences_follow_the_file_and_not_the_names() -> None:
+    frame = pd.DataFrame({"y": np.arange(24.0) % 7, "psu": np.arange(24), "w": 1.0})
+    other = frame.assign(psu=np.random.default_rng(4).permutation(24))
+    a, b = (
+        estimate.mean(as_replicates(SurveyDesign(f, "w", psu="psu"), "SDR"), "y")["se"].iloc[0] for f in (frame, other)
+    )
+    assert a == pytest.approx(b, rel=1e-12)
