@@ -20,7 +20,7 @@ from survey.estimation.groups import text
 from survey.estimation.intervals import mean_interval
 from survey.regression.categorical import fit_categorical
 from survey.regression.coefficients import Fit
-from survey.regression.formulas import Read, read_terms, without_aliases
+from survey.regression.formulas import Read, read_terms, started, without_aliases
 from survey.regression.glm import GlmFit, fit_glm
 from survey.sampling.linearized import Floats
 from survey.tidy import results
@@ -40,9 +40,10 @@ def fit(
             binomial model counts its second level; offset(expression) may stand among the terms.
         family: gaussian, binomial, poisson, gamma, inverse_gaussian, ordinal, multinomial.
         link: identity, logit, probit, cloglog, log, inverse, …; the family's usual one if not given.
-        offset: a further expression added to the linear predictor.
-        start: coefficients to start from; the family's usual start if not given. Where steps converge slowly (links
-            other than the canonical one) two starts may differ in the eighth digit.
+        offset: a further expression added to the linear predictor; not of a multinomial model, which has several.
+        start: coefficients to start from, in the order of `params`; the family's usual start if not given. Where steps
+            converge slowly (links other than the canonical one) two starts may differ in the eighth digit.
+        maxiter: most steps, of the replicates' fits too.
         hessian: of an ordinal model; "numeric" differs the gradient by ±0.001, as R svyolr does, and loses digits.
         optimizer: of an ordinal model's replicates; "bfgs" stops early, as R's polr (up to 1 % in a standard error).
     Returns: a `Fit` (ordinal and multinomial: `CategoricalFit`); rows with a missing value in
@@ -56,7 +57,9 @@ def fit(
     ({'Intercept': 0.7143, 'x': 1.1143}, 4.0)
     """
     if family in ("ordinal", "multinomial"):
-        return fit_categorical(d, formula, family, link, hessian, optimizer)
+        return fit_categorical(
+            d, formula, family, link, hessian, optimizer, offset=offset, start=start, maxiter=maxiter
+        )
     if family not in FAMILIES:
         raise EstimationError(
             "The family is not known", expected="{known}", got="{family}", family=family, known=", ".join(FAMILIES)
@@ -66,7 +69,7 @@ def fit(
     w = read.terms.sums(row_weights)
     terms, X, aliased = without_aliases(read.terms, read.X, w)
     behind = None if terms.case is None else (terms.case, row_weights)
-    first = None if start is None else np.asarray(start, dtype=float)
+    first = started(start, terms.names)
     glm = fit_glm(read.y, X, w, read.offset, family, link, maxiter, terms.names, first, behind)
     table = _influences(d, glm, read._replace(terms=terms, X=X), row_weights, family, link, maxiter)
     freedom = float(d.degf(read.used) if d.replicates is None else d.degf()) + 1 - X.shape[1]

@@ -13,13 +13,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
 from survey.estimation.groups import coded
 from survey.regression.coefficients import Predictive
-from survey.regression.formulas import read_terms, without_aliases
+from survey.regression.formulas import read_terms, started, without_aliases
 from survey.regression.quasinewton import bfgs
 from survey.sampling.linearized import Floats, Ints
 
@@ -61,7 +62,8 @@ class CategoricalFit(Predictive):
 
 
 def fit_categorical(
-    d: SurveyDesign, formula: str, family: str, link: str = "", hessian: str = "analytic", optimizer: str = "newton"
+    d: SurveyDesign, formula: str, family: str, link: str = "", hessian: str = "analytic", optimizer: str = "newton",
+    *, offset: str = "", start: ArrayLike | None = None, maxiter: int = 100,
 ) -> CategoricalFit:  # fmt: skip
     """The model of `survey.model.fit` for outcomes with three or more levels.
 
@@ -69,12 +71,12 @@ def fit_categorical(
     multinomial: log P(y = k)/P(y = first) = xβ_k, named "k:term".   df: units − strata − slopes (ordinal, R svyolr) or
     units − strata + 1 − coefficients (multinomial).
 
-    Raises: EstimationError: fewer than three levels, separation, or no convergence.
+    Raises: EstimationError: fewer than three levels, separation, no convergence, or an offset of a multinomial model.
     """
     left = formula.partition("~")[0].strip()
     column, labels = _levels(d, left)
     e = d.assign(_level=np.where(column >= 0, column.astype(float), np.nan))
-    terms, y, X, off, used, dropped = read_terms(e, "_level ~" + formula.partition("~")[2])
+    terms, y, X, off, used, dropped = read_terms(e, "_level ~" + formula.partition("~")[2], offset)
     code = np.searchsorted(seen := np.unique(y), y)
     names = [labels[int(k)] for k in seen]
     if len(names) < 3:
@@ -90,19 +92,37 @@ def fit_categorical(
         problem = _Ordinal(X[:, keep], code, len(names), link or "logit", off)
         labels_out = slopes + [f"{a}|{b}" for a, b in itertools.pairwise(names)]
     else:
+        _no_offset(off)
         problem = _Multinomial(X, code, len(names))
         labels_out = [f"{level}:{name}" for level in names[1:] for name in slopes]
-    theta = _newton(problem, problem.start(w), w, labels_out)
+    first = _first(problem, start, w, labels_out)
+    theta = _newton(problem, first, w, labels_out, maxiter)
     information = (
         problem.numeric_information(theta, w)
         if hessian == "numeric" and isinstance(problem, _Ordinal)
         else problem.value(theta, w)[2]
     )
-    table = _influences(d, problem, theta, used, w, information, labels_out, optimizer)
+    table = _influences(d, problem, theta, used, w, information, labels_out, optimizer, maxiter)
     whole = float(d.degf(used) if d.replicates is None else d.degf())
     freedom = whole - (len(labels_out) - len(names) + 1) if ordinal else whole + 1 - len(labels_out)
     return CategoricalFit(d, formula, family, link or "logit", labels_out, theta, table, used, freedom, dropped,
                           aliased, terms, names, problem, keep)  # fmt: skip
+
+
+def _no_offset(offset: Floats) -> None:
+    if offset.any():
+        raise EstimationError("A multinomial model takes no offset", expected="covariates only",
+                              hint="enter it as a covariate, or fit an ordinal model")  # fmt: skip
+
+
+def _first(problem: _Ordinal | _Multinomial, start: ArrayLike | None, w: Floats, names: list[str]) -> Floats:
+    """Where the steps begin.   Raises: EstimationError: thresholds that do not rise, or as `started`."""
+    first = started(start, names)
+    if first is None:
+        return problem.start(w)
+    if isinstance(problem, _Ordinal) and (np.diff(first[problem.X.shape[1] :]) <= 0).any():
+        raise EstimationError("The thresholds to start from do not rise", expected="each above the one before it")
+    return first
 
 
 def _bare(left: str) -> str:
@@ -265,10 +285,12 @@ def _reach(information: Floats, usual: float) -> Floats:
     return np.asarray(np.sqrt((vectors**2 / np.maximum(values, 1e-12 * values.max())).sum(axis=1) * usual))
 
 
-def _newton(problem: _Ordinal | _Multinomial, theta: Floats, w: Floats, names: list[str]) -> Floats:
+def _newton(
+    problem: _Ordinal | _Multinomial, theta: Floats, w: Floats, names: list[str], maxiter: int = 200
+) -> Floats:  # fmt: skip
     """Maximum by Newton steps with halving.   Raises: EstimationError: it runs away or stands still."""
     value, scores, information = problem.value(theta, w)
-    for _ in range(200):
+    for _ in range(maxiter):
         step = np.linalg.lstsq(information, w @ scores, rcond=None)[0]
         size = float(np.max(np.abs(step) / (np.abs(theta) + 1e-6)))
         for _half in range(40):
@@ -307,7 +329,7 @@ def _check(
 
 def _influences(
     d: SurveyDesign, problem: Any, theta: Floats, used: Any, w: Floats, information: Floats, names: list[str],
-    optimizer: str,
+    optimizer: str, maxiter: int,
 ) -> Floats:  # fmt: skip
     """Unit totals of score · information⁻¹, or the coefficients of every replicate."""
     scores = problem.value(theta, w)[1]
@@ -322,7 +344,7 @@ def _influences(
             table[r] = problem.quasi_newton(theta, factors[:, r])
             continue
         try:
-            table[r] = _newton(problem, theta, factors[:, r] / factors[:, r].mean(), names)
+            table[r] = _newton(problem, theta, factors[:, r] / factors[:, r].mean(), names, maxiter)
         except EstimationError:
             continue
     return table

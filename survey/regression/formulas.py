@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import patsy
+from numpy.typing import ArrayLike
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
@@ -124,6 +125,17 @@ def without_aliases(
     kept[np.flatnonzero(kept)[[k for k in range(X.shape[1]) if k not in keep]]] = False
     aliased = [name for k, name in enumerate(terms.names) if k not in keep]
     return replace(terms, names=[terms.names[k] for k in keep], kept=kept), X[:, keep], aliased
+
+
+def started(start: ArrayLike | None, names: list[str]) -> Floats | None:
+    """Coefficients to start from.   Raises: EstimationError: not a finite number for each coefficient."""
+    if start is None:
+        return None
+    first = np.asarray(start, dtype=float)
+    if first.shape != (len(names),) or not np.isfinite(first).all():
+        raise EstimationError("The start does not fit the model", expected="{count} numbers, for {names}",
+                              got="{size}", count=len(names), names=", ".join(names), size=first.size)  # fmt: skip
+    return first
 
 
 def split_offset(right: str) -> tuple[str, list[str]]:

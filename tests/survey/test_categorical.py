@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -78,3 +80,30 @@ def test_predictions_of_a_saturated_model_are_group_shares(d: SurveyDesign) -> N
     shares = estimate.proportion(d, "bin", by="g")
     assert rows["estimate"].to_numpy() == pytest.approx(shares["estimate"].to_numpy())
     assert rows["se"].to_numpy() == pytest.approx(shares["se"].to_numpy())
+
+
+def test_an_offset_takes_its_part_of_an_ordinal_slope(d: SurveyDesign) -> None:
+    free = model.fit(d, "q ~ x", "ordinal")
+    for m in (
+        model.fit(d, "q ~ x", "ordinal", offset="0.5 * x"),
+        model.fit(d, "q ~ x + offset(0.5 * x)", "ordinal", start=free.estimates),
+    ):
+        assert m.estimates == pytest.approx(free.estimates - [0.5, 0, 0], abs=1e-8)
+        assert m.se.to_numpy() == pytest.approx(free.se.to_numpy(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "options", "text"),
+    [
+        ("q ~ 1", "multinomial", {"offset": "x"}, "no offset"),
+        ("q ~ offset(x)", "multinomial", {}, "no offset"),
+        ("q ~ x", "multinomial", {"start": [0.0]}, "start does not fit"),
+        ("q ~ x", "ordinal", {"start": [0.0, 1, 0]}, "do not rise"),
+        ("q ~ x", "ordinal", {"maxiter": 1}, "not converge"),
+        ("q ~ x", "multinomial", {"maxiter": 1}, "not converge"),
+        ("x ~ q", "gaussian", {"start": [0.0]}, "start does not fit"),
+    ],
+)
+def test_options_are_heeded(d: SurveyDesign, formula: str, family: str, options: dict[str, Any], text: str) -> None:
+    with pytest.raises(EstimationError, match=text):
+        model.fit(d, formula, family, **options)
