@@ -24,6 +24,7 @@ from survey.estimation.groups import item_column, numeric, text
 from survey.estimation.intervals import mean_interval
 from survey.estimation.multiplicity import adjusted, p_two_sided
 from survey.sampling.linearized import Bools, Floats, Ints
+from survey.sampling.replicates import Replicates
 from survey.tidy import results
 
 Control = Literal["never", "not_yet"]
@@ -50,8 +51,8 @@ class Pair(NamedTuple):
 class GroupTime:
     """Effects of every cohort in every wave, ATT(g, t), with what their aggregates and covariances need.
 
-    estimate (K,): one value a pair, in the unit of the outcome; table (rows, K): their influences by sampling unit, or
-    their values by replicate; size (T+1,), size_rows (rows, T+1): weighted residents by cohort over all waves.
+    estimate (K,): one value a pair, in the unit of the outcome; alone (K,): whether one sampling unit is all there is of
+    its cohort or controls in a wave; table (rows, K): influences by sampling unit, or values by replicate; size (T+1,), size_rows (rows, T+1): weighted residents by cohort over all waves.
     """
 
     design: SurveyDesign
@@ -67,14 +68,15 @@ class GroupTime:
     n: Floats
     n_weighted: Floats
     psus: Floats
+    alone: Bools
     df: float | None
     level: float
 
     def tidy(self) -> pd.DataFrame:
         """ATT(g, t): statistic "att" from wave g on, "att_pre" before it; group the cohort, level the wave.
 
-        n is the smallest of the four cells' answers (in aggregates: of all their cells), psus the smaller number of
-        units of cohort and controls.
+        n is the smallest of the four cells' answers, psus the smaller number of units of cohort and controls (in
+        aggregates: of all their cells).
         """
         frame = pd.DataFrame({
             "statistic": ["att" if pair.t >= pair.g else "att_pre" for pair in self.pairs], "by": "cohort",
@@ -128,7 +130,7 @@ class GroupTime:
 
     @property
     def _se(self) -> Floats:
-        known = np.isfinite(self.estimate) & (self.psus != 1)
+        known = np.isfinite(self.estimate) & ~self.alone
         return np.where(known, np.sqrt(self.design.variances(self._filled(self.table), self.used)), np.nan)
 
     def _after(self, label: Any) -> dict[str, list[Pair]]:
@@ -161,24 +163,26 @@ class GroupTime:
                 table = (
                     self.table[:, k] @ weight + self.size_rows[:, g] @ (c * (self.estimate[k] - value))
                 ) / weight.sum()
-            units = self.design.psus_by(np.where(self.used & np.isin(self.cohort, g), 0, -1), 1)[0]
-            rows.append({"statistic": statistic, "by": by, "group": label, "n": self.n[k].min(), "psus": units})
+            row = {"statistic": statistic, "by": by, "group": label, "n": self.n[k].min(), "psus": self.psus[k].min()}
+            rows.append(row)
             values.append(value)
             tables.append(table)
         return self._rows(pd.DataFrame(rows), np.array(values), np.column_stack(tables), list(members.values()))
 
     def _rows(self, frame: pd.DataFrame, value: Floats, table: Floats, pairs: Sequence[Any]) -> pd.DataFrame:
-        """Rows with SE, t interval and p; a cohort of one sampling unit has no interval."""
+        """Rows with SE, t interval and p; none where one sampling unit is all of a cohort or its controls."""
         table = self._filled(table)
         df = np.array([self._freedom([each] if isinstance(each, Pair) else each) for each in pairs], dtype=float)
         psus = frame["psus"].to_numpy(dtype=float)
-        se = np.where(np.isfinite(value) & (psus != 1), np.sqrt(self.design.variances(table, self.used)), np.nan)
+        single = dict(zip(self.pairs, self.alone, strict=True))
+        alone = np.array([any(single[pair] for pair in ([each] if isinstance(each, Pair) else each)) for each in pairs])
+        se = np.where(np.isfinite(value) & ~alone, np.sqrt(self.design.variances(table, self.used)), np.nan)
         low, high = mean_interval(value, se, df, self.level)
         with np.errstate(divide="ignore", invalid="ignore"):
             p, cv = p_two_sided(value / se, df), se / np.abs(value)
         few = "one sampling unit in the cohort or its controls: no interval"
         reasons = ["no answers in the cohort or among its controls", few, "no degrees of freedom: no interval"]
-        reason = np.select([~np.isfinite(value), psus == 1, df <= 0], reasons, "")
+        reason = np.select([~np.isfinite(value), alone, df <= 0], reasons, "")
         new: dict[str, Any] = {
             "item": self.outcome, "estimate": value, "se": se, "ci_low": low, "ci_high": high, "df": df, "p": p,
             "cv": cv, "reason": reason, "psus": np.where(psus < 0, np.nan, psus),
@@ -248,10 +252,10 @@ def group_time(
     )
     size, rows = (part[..., cells:].reshape(*part.shape[:-1], T + 1, T).sum(axis=-1) for part in totals)
     treated = np.array([totals.whole[cells + pair.g * T + pair.t] for pair in pairs])
-    fewest = np.minimum(psus[:, :2].min(axis=1), psus[:, 2:].min(axis=1))
-    return GroupTime(
-        both, y, labels, pairs, estimate, table, size, rows, group, used, n.min(axis=1), treated, fewest, df, level
-    )
+    fewest = psus.min(axis=1)
+    alone = fewest == 1 if both.replicates is None else _alone(both.replicates, code, pairs, T)
+    return GroupTime(both, y, labels, pairs, estimate, table, size, rows, group, used, n.min(axis=1), treated, fewest,
+                     alone, df, level)  # fmt: skip
 
 
 def programme(waves: Mapping[str, SurveyDesign], y: str, cohort: str, **options: Any) -> pd.DataFrame:
@@ -320,12 +324,8 @@ def _state(frame: pd.DataFrame, treated: str, unit: str, code: Any, wave: str) -
 def _stacked(waves: Mapping[str, SurveyDesign], y: str, cohort: str, shared_psus: bool) -> SurveyDesign:
     """The waves as one design that holds only the columns needed."""
     if len(waves) < 2:
-        raise EstimationError(
-            "A programme effect needs waves before and after",
-            expected="two waves or more",
-            got="{count}",
-            count=len(waves),
-        )
+        raise EstimationError("A programme effect needs waves before and after", expected="two waves or more",
+                              got="{count}", count=len(waves))  # fmt: skip
     slim = {}
     for label, d in waves.items():
         for name in (y, cohort):
@@ -370,6 +370,20 @@ def _of_domains(counts: Floats | Ints, pairs: list[Pair], T: int) -> Floats:
     domains = [[([g], t), ([g], b), (list(h), t), (list(h), b)] for g, t, b, h in pairs]
     parts = [[cube[..., group, wave].sum(axis=-1) for group, wave in four] for four in domains]
     return np.moveaxis(np.array(parts, dtype=float), (0, 1), (-2, -1))
+
+
+def _alone(replicates: Replicates, code: Ints, pairs: list[Pair], T: int) -> Bools:
+    """Whether all rows of a pair's cohort or controls in a wave change their weights alike in every replicate (K,).
+
+    That is how rows of one sampling unit behave, which is all that replicate weights tell of the units.
+    """
+    rows = np.flatnonzero(code >= 0)
+    factors = replicates.weights[rows] / replicates.full[rows, None]
+    pattern = np.unique(factors.round(9), axis=0, return_inverse=True)[1].ravel()
+    seen = np.zeros((int(pattern.max()) + 1, (T + 1) * T))
+    seen[pattern, code[rows]] = 1.0
+    patterns = (_of_domains(seen, pairs, T) > 0).sum(axis=0)
+    return np.asarray((patterns == 1).any(axis=-1))
 
 
 def _differences(whole: Floats, rows: Floats, pairs: list[Pair], T: int, replicated: bool) -> tuple[Floats, Floats]:

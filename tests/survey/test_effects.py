@@ -248,3 +248,33 @@ def test_a_city_with_parallel_trends_seldom_fails_the_pre_trend_test(estimates: 
 def test_the_worked_example_of_the_methods_page_holds() -> None:
     page = Path(__file__).parents[2] / "docs" / "methods" / "effects.md"
     assert doctest.testfile(str(page), module_relative=False).failed == 0
+
+
+@pytest.mark.parametrize("few", ["never", "w4"])
+@pytest.mark.parametrize("replicated", [False, True])
+def test_one_community_gives_no_interval_to_what_rests_on_it(few: str, replicated: bool) -> None:
+    """A cohort or controls of one community have a scatter nobody knows, which would count as 0."""
+    rows = staggered()
+    rows = rows[(rows["first"] != few) | (rows["psu"] == rows.loc[rows["first"] == few, "psu"].min())]
+    found = effects.group_time(jackknifed(rows) if replicated else designs(rows), "y", "first")
+    cohorts = found.cohorts().set_index("group")
+    alone = ["w2", "w3", "w4"] if few == "never" else ["w4"]
+    assert cohorts.loc[alone, ["se", "ci_low", "p"]].isna().all(axis=None)
+    assert cohorts.loc[alone, "reason"].str.contains("one sampling unit").all()
+    assert cohorts["se"].notna().sum() == 3 - len(alone)
+    assert found.overall()[["se", "p"]].isna().all(axis=None)
+    assert found.events().set_index("group").loc["0", ["se", "p"]].isna().all()
+    tidy = found.tidy().set_index("group")
+    assert tidy.loc[alone, "se"].isna().all()
+    assert tidy.loc[tidy.index.difference(alone), "se"].notna().all()
+
+
+def jackknifed(rows: pd.DataFrame) -> dict[str, SurveyDesign]:
+    units = rows["psu"].unique()
+    keep = (rows["psu"].to_numpy()[:, None] != units) * len(units) / (len(units) - 1)
+    names = [f"r{unit}" for unit in units]
+    frame = pd.concat([rows, pd.DataFrame(keep, columns=names, index=rows.index)], axis=1)
+    return {
+        str(wave): SurveyDesign(part, "w", replicates=names, method="JK1", combined=False)
+        for wave, part in frame.groupby("wave")
+    }
