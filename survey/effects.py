@@ -51,8 +51,9 @@ class Pair(NamedTuple):
 class GroupTime:
     """Effects of every cohort in every wave, ATT(g, t), with what their aggregates and covariances need.
 
-    estimate (K,): one value a pair, in the unit of the outcome; alone (K,): whether one sampling unit is all there is of
-    its cohort or controls in a wave; table (rows, K): influences by sampling unit, or values by replicate; size (T+1,), size_rows (rows, T+1): weighted residents by cohort over all waves.
+    estimate (K,): one value a pair, in the unit of the outcome; alone (K,): whether one sampling unit is all of its
+    cohort or controls in a wave; table (rows, K): influences by sampling unit, or values by replicate; size (T+1,),
+    size_rows (rows, T+1): weighted residents by cohort over all waves.
     """
 
     design: SurveyDesign

@@ -67,6 +67,9 @@ def fit(
     read = read_terms(d, formula, offset, binary=family == "binomial", distinct=True)
     row_weights = d.weights[read.used] / d.likelihood_scale
     w = read.terms.sums(row_weights)
+    if np.ptp(read.y) == 0 and np.ptp(read.offset) == 0:
+        raise EstimationError("The outcome is the same in every row used", where="{left}", left=read.terms.outcome,
+                              hint="check the domain: there is nothing to explain")  # fmt: skip
     terms, X, aliased = without_aliases(read.terms, read.X, w)
     behind = None if terms.case is None else (terms.case, row_weights)
     first = started(start, terms.names)

@@ -17,10 +17,17 @@ from survey.estimation.multiplicity import p_two_sided
 from survey.regression.formulas import Terms
 from survey.regression.glm import GlmFit
 from survey.regression.margins import Effect, average_effects, predictions
-from survey.sampling.linearized import Bools, Floats
+from survey.regression.support import NOISE, lone_directions, touched
+from survey.sampling.linearized import Bools, Floats, Ints
 from survey.tidy import results
 
 ABSENT = "no respondents at this level"
+ONE_UNIT = "one sampling unit: no interval"
+NO_FREEDOM = "no degrees of freedom: no interval"
+FLAT = "no variance: no interval"
+LONE = "rests on one sampling unit, whose variance counts as 0"
+LONE_REPLICATE = "rests on one sampling unit, without which replicates cannot be fitted: no interval"
+FAILED = "some replicates could not be fitted and are left out"
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,22 @@ class Coefficients:
         return pd.DataFrame(self.design.covariance(self.table, self.used), index=self.names, columns=self.names)
 
     @property
+    def scale(self) -> Floats:
+        """Size of each coefficient or of its usual standard error: a standard error far below it is rounding."""
+        return np.abs(self.estimates)
+
+    @cached_property
+    def lone(self) -> Floats:
+        """Combinations of the coefficients that one sampling unit alone carries (q, k)."""
+        return np.zeros((0, len(self.names)))
+
+    @property
+    def failed(self) -> Ints:
+        """Replicates that could not be fitted."""
+        known = np.isfinite(self.table).all(axis=1)
+        return np.flatnonzero(~known) if self.design.replicates is not None else np.zeros(0, dtype=np.intp)
+
+    @property
     def se(self) -> pd.Series:
         """Standard errors by term."""
         return pd.Series(np.sqrt(np.diag(self.vcov)), index=self.names)
@@ -70,7 +93,9 @@ class Coefficients:
         Args: left_out: end with a row without numbers for each term in `aliased` and each level nobody used is at
             (item the variable, level the level); their reason says so.
         """
-        rows = self.rows("coefficient", list(self.names), [""] * len(self.names), self.estimates, self.table, level)
+        none = [""] * len(self.names)
+        slopes = np.eye(len(self.names))
+        rows = self.rows("coefficient", list(self.names), none, self.estimates, self.table, level, slopes)
         return pd.concat([rows, self.notes()], ignore_index=True) if left_out else rows
 
     def notes(self) -> pd.DataFrame:
@@ -79,21 +104,37 @@ class Coefficients:
         return results([{**row, "statistic": "coefficient", "n": 0.0} for row in repeated])
 
     def rows(
-        self, statistic: str, items: list[str], levels: list[str], value: Floats, table: Floats, level: float
+        self, statistic: str, items: list[str], levels: list[str], value: Floats, table: Floats, level: float,
+        slopes: Floats,
     ) -> pd.DataFrame:  # fmt: skip
-        """Tidy rows of statistics whose influences or replicate values are the columns of a table."""
+        """Tidy rows of statistics whose influences or replicate values are the columns of a table; slopes (s, k)."""
         se = np.sqrt(self.design.variances(table, self.used))
         freedom = np.full(len(value), self.df)
         low, high = mean_interval(value, se, freedom, level)
         with np.errstate(divide="ignore", invalid="ignore"):
             p, cv = p_two_sided(value / se, self.df), se / np.abs(value)
+        reason, certain = self._doubts(value, se, slopes)
+        low, high, p = (np.where(certain, each, np.nan) for each in (low, high, p))
         frame = results(pd.DataFrame({
             "item": items, "statistic": statistic, "level": levels, "estimate": value, "se": se, "ci_low": low,
             "ci_high": high, "df": self.df, "n": self.n, "n_weighted": float(self.design.weights[self.used].sum()),
-            "p": p, "cv": cv,
+            "p": p, "cv": cv, "reason": reason,
         }))  # fmt: skip
         replicated = self.design.replicates is not None
         return remember(frame, Covariance(lambda: table, self.design.covariance, freedom, replicated))
+
+    def _doubts(self, value: Floats, se: Floats, slopes: Floats) -> tuple[Floats, Bools]:
+        """Why statistics have no interval, or one to be wary of; and whether they have one."""
+        replicated, known = self.design.replicates is not None, np.isfinite(value)
+        flat = ~(se > NOISE * np.maximum(np.abs(value), np.abs(slopes) @ self.scale))
+        one = self.design.psus_by(np.where(self.used, 0, -1), 1)[0] == 1
+        alone = touched(self.lone, slopes)
+        doubts = [
+            (~known, ""), (np.full(len(value), one), ONE_UNIT), (np.full(len(value), not self.df > 0), NO_FREEDOM),
+            (alone, LONE_REPLICATE if replicated else LONE), (flat, FLAT),
+            (np.full(len(value), len(self.failed) > 0), FAILED),
+        ]  # fmt: skip
+        return np.select([where for where, _ in doubts], [why for _, why in doubts], ""), ~flat & ~(alone & replicated)
 
 
 @dataclass(frozen=True)
@@ -173,7 +214,7 @@ class Predictive(Coefficients):
         value = np.array([effect.value for effect in effects])
         items = [f"{e.outcome}:{e.variable}" if e.outcome else e.variable for e in effects]
         table = np.where(np.isfinite(value), self.table @ slopes.T, np.nan)
-        return self.rows(statistic, items, [e.level for e in effects], value, table, level)
+        return self.rows(statistic, items, [e.level for e in effects], value, table, level, slopes)
 
 
 @dataclass(frozen=True)
@@ -189,6 +230,19 @@ class Fit(Predictive):
             return self.by_case
         weights = self.design.weights[self.used] / self.design.likelihood_scale
         return self.by_case.of_rows(self.terms.case, weights, self.terms.sums(weights))
+
+    @property
+    def scale(self) -> Floats:
+        """As `Coefficients.scale`, or a simple random sample's standard error were the outcome explained by nothing."""
+        known = self.family in ("binomial", "poisson")
+        spread = 1.0 if known else float(np.sqrt(self.by_case.null_deviance / self.n))
+        return np.maximum(np.abs(self.estimates), np.sqrt(np.diag(self.by_case.covariance)) * spread)
+
+    @cached_property
+    def lone(self) -> Floats:
+        """As `Coefficients.lone`."""
+        X = self.terms.matrix(self.terms.cases)
+        return lone_directions(self.design, self.used, X, self.terms.case, self.failed)
 
     def average(self, X: Floats) -> tuple[Floats, Floats]:
         """As `Predictive.average`; offsets stay as they are."""

@@ -50,15 +50,14 @@ class Terms:
 
     def matrix(self, data: pd.DataFrame) -> Floats:
         """Model matrix of other data with the same columns."""
-        built = patsy.dmatrix(self.info, data, NA_action="raise", return_type="matrix")
-        return np.asarray(built, dtype=float)[:, self.kept]
+        return _built(self.info, data)[:, self.kept]
 
     def changed(self, base: Floats, data: pd.DataFrame, variable: str) -> Floats:
         """The model matrix `base` after one variable changed to `data`'s: only its own terms are built again."""
         word = re.compile(rf"\b{re.escape(variable)}\b")
         own = [term for term in self.info.terms if any(word.search(factor.name()) for factor in term.factors)]
         part = self.info.subset(own)
-        built = np.asarray(patsy.dmatrix(part, data, NA_action="raise", return_type="matrix"), dtype=float)
+        built = _built(part, data)
         whole = np.zeros((len(base), len(self.kept)))
         whole[:, self.kept] = base
         for term in own:
@@ -87,17 +86,63 @@ class Terms:
         return [int(place[i]) for i in found if self.kept[i]]
 
 
-def poly(x: Any, degree: int = 1) -> Floats:
-    """Orthonormal polynomials of x without the constant, as R's poly.
+def _built(info: Any, data: pd.DataFrame) -> Floats:
+    """A design's matrix for data.   Raises: EstimationError: values that a term does not know, as beyond a spline."""
+    try:
+        return np.asarray(patsy.dmatrix(info, data, NA_action="raise", return_type="matrix"), dtype=float)
+    except patsy.PatsyError as error:
+        raise EstimationError("A term cannot be taken at these values", got="{error}",
+                              error=str(error).splitlines()[0]) from None  # fmt: skip
+
+
+class Poly:
+    """Orthonormal polynomials of x without the constant, as R's poly, kept from the rows they were made of (R predict).
+
+    p_{j+1} = (x − a_j)p_j − n_j/n_{j−1} p_{j−1} with a_j = Σ x p_j²/n_j, n_j = Σ p_j² (Kennedy & Gentle 1980).
 
     >>> poly(np.array([1.0, 2, 3]), 1).round(4).ravel().tolist()
-    [-0.7071, -0.0, 0.7071]
+    [-0.7071, 0.0, 0.7071]
     """
-    values = np.asarray(x, dtype=float)
-    centred = values - values.mean()
-    q, r = np.linalg.qr(np.vander(centred, degree + 1, increasing=True))
-    z = q * np.sign(np.diag(r))
-    return np.asarray(z[:, 1:])
+
+    def __init__(self) -> None:
+        self.seen: list[Floats] = []
+        self.degree, self.centre = 1, 0.0
+        self.middles: list[float] = []
+        self.norms: list[float] = [1.0]
+
+    def memorize_chunk(self, x: Any, degree: int = 1) -> None:
+        """Takes rows that the polynomials are to be orthonormal over."""
+        self.seen.append(np.asarray(x, dtype=float).ravel())
+        self.degree = degree
+
+    def memorize_finish(self) -> None:
+        """Finds the recurrence.   Raises: EstimationError: as many degrees as distinct values."""
+        x = np.concatenate(self.seen)
+        if len(np.unique(x)) <= self.degree:
+            raise EstimationError("A polynomial needs more distinct values than its degree", got="{count}, degree "
+                                  "{degree}", count=len(np.unique(x)), degree=self.degree)  # fmt: skip
+        self.centre, self.seen = float(x.mean()), []
+        self._basis(x - self.centre, learn=True)
+
+    def transform(self, x: Any, degree: int = 1) -> Floats:  # noqa: ARG002 (patsy passes it)
+        """The polynomials (n, degree) at other values."""
+        basis = self._basis(np.asarray(x, dtype=float).ravel() - self.centre)
+        return np.column_stack(basis[1:]) / np.sqrt(self.norms[2:])
+
+    def _basis(self, x: Floats, learn: bool = False) -> list[Floats]:
+        before, now = np.zeros(len(x)), np.ones(len(x))
+        basis = [now]
+        for j in range(self.degree + 1):
+            if learn:
+                self.norms.append(float(now @ now))
+                self.middles.append(float(x @ now**2) / self.norms[-1])
+            if j < self.degree:
+                before, now = now, (x - self.middles[j]) * now - self.norms[j + 1] / self.norms[j] * before
+                basis.append(now)
+        return basis
+
+
+poly = patsy.stateful_transform(Poly)
 
 
 def without_aliases(
@@ -294,9 +339,12 @@ def _evaluate(text: str, data: pd.DataFrame) -> Floats:
 
 
 def _outcome(data: pd.DataFrame, known: Bools, left: str, binary: bool) -> Floats:
-    """The left side as numbers, two levels as 0 and 1.   Raises: EstimationError: it is constant or not 0/1."""
+    """The left side as numbers, two levels as 0 and 1.   Raises: EstimationError: words without order, or not 0/1."""
     value = _evaluate(left, data)
     if not binary:
+        if _words(data.get(left)) and len(np.unique(value[np.isfinite(value)])) > 2:
+            raise EstimationError("The outcome has words for levels", where="{left}", expected="numbers", left=left,
+                                  hint='use family="multinomial", or "ordinal" for ordered levels')  # fmt: skip
         return value
     levels = np.unique(value[known & np.isfinite(value)])
     if len(levels) < 2:
@@ -308,6 +356,15 @@ def _outcome(data: pd.DataFrame, known: Bools, left: str, binary: bool) -> Float
         raise EstimationError("A binomial outcome has two levels", where="{left}", expected="0 and 1",
                               got="{count} values", left=left, count=len(levels))  # fmt: skip
     return value
+
+
+def _words(column: pd.Series | None) -> bool:
+    """Whether a column holds words that have no order."""
+    if column is None or not isinstance(column.dtype, pd.CategoricalDtype):
+        return column is not None and column.dtype.kind not in "biuf"
+    return not column.cat.ordered and bool(
+        pd.to_numeric(pd.Series(column.cat.categories), errors="coerce").isna().any()
+    )
 
 
 def _whole(name: str) -> str:

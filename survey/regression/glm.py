@@ -68,10 +68,11 @@ def fit_glm(
 ) -> GlmFit:  # fmt: skip
     """Weighted maximum (quasi-)likelihood; behind: case and weight of each row (n,), where rows share their cases.
 
-    Raises: EstimationError: collinear, separated, or diverging.
+    Raises: EstimationError: collinear, separated, diverging, or an outcome the family cannot have.
     """
     kind, name = family_of(family, link)
     rows = len(y) if behind is None else len(behind[0])
+    _possible(y[w > 0], family)
     _full_rank(X, w, names)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -151,9 +152,20 @@ def _starting_mean(y: Floats, w: Floats, family: str) -> Floats:
     return y + 0.1 if family == "poisson" else y
 
 
+def _possible(y: Floats, family: str) -> None:
+    """Raises: EstimationError: an outcome that the family cannot have."""
+    strict = family in ("gamma", "inverse_gaussian")
+    if (family == "poisson" and (y < 0).any()) or (strict and (y <= 0).any()):
+        raise EstimationError(
+            "The outcome has values that the family cannot have", expected="above 0" if strict else "0 or above",
+            got="{count} others", hint="use another family, or correct the values",
+            count=int(((y <= 0) if strict else (y < 0)).sum()),
+        )  # fmt: skip
+
+
 def _full_rank(X: Floats, w: Floats, names: list[str]) -> None:
     """Raises: EstimationError: columns are linearly dependent among rows with weight."""
-    scaled = X / np.maximum(np.abs(X).max(axis=0), 1e-300)
+    scaled = X / np.maximum(np.abs(X).max(axis=0, initial=0.0), 1e-300)
     r = np.abs(np.diag(np.linalg.qr(scaled * np.sqrt(w)[:, None], mode="r")))
     if len(X) < X.shape[1] or (r < 1e-9 * r.max()).any():
         culprit = names[int(np.argmin(r))] if len(r) == len(names) else names[-1]
@@ -177,8 +189,23 @@ def _check(
                 hint="join a level that has only one outcome with another, or leave the term out",
                 term=names[int(np.argmax(np.where(np.isfinite(reach), reach, np.inf)))],
             )  # fmt: skip
+    if family == "poisson" and ((lost := _zero_direction(mu, w, X)) > 0).any():
+        raise EstimationError(
+            "All answers are 0 where a term says so (separation), so a coefficient is infinite", where="{term}",
+            hint="join a level that has only zeros with another, or leave the term out", term=names[int(lost.argmax())],
+        )  # fmt: skip
     if not settled or not np.isfinite(params).all():
         raise _not_converged("the steps did not settle")
+
+
+def _zero_direction(mu: Floats, w: Floats, X: Floats) -> Floats:
+    """Share of each coefficient in a direction that only moves rows whose fitted rate ran to 0; 0 if there is none."""
+    none, positive = np.zeros(X.shape[1]), mu > 1e-8 * float((w * mu).sum() / w.sum())
+    if positive[w > 0].all() or not positive.any():
+        return none
+    scaled = X / np.maximum(np.abs(X).max(axis=0), 1e-300)
+    values, vectors = np.linalg.eigh(scaled[positive].T @ scaled[positive])
+    return np.abs(vectors[:, 0]) + 1e-9 * (X.std(axis=0) > 0) if values[0] < 1e-10 * values[-1] else none
 
 
 def _not_converged(why: str) -> EstimationError:

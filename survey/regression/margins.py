@@ -100,6 +100,16 @@ def _derivative(m: Predictive, name: str) -> list[Effect]:
     """Central difference of the mean prediction; the step is 1e-4 standard deviations."""
     values = m.terms.data[name].astype(float)
     step = 1e-4 * float(values.std() or 1.0)
-    up, up_slope = _average(m, name, m.terms.data.assign(**{name: values + step}))
-    down, down_slope = _average(m, name, m.terms.data.assign(**{name: values - step}))
+    (up, up_slope), (down, down_slope) = (m.average(_moved(m, name, values, move)) for move in (step, -step))
     return _effects(m, name, "", (up - down) / (2 * step), (up_slope - down_slope) / (2 * step))
+
+
+def _moved(m: Predictive, name: str, values: pd.Series, move: float) -> Floats:
+    """The model matrix with a number moved; where a term ends (splines), the way back from it, turned round."""
+    try:
+        return m.terms.changed(m.observed, m.terms.data.assign(**{name: values + move}), name)
+    except EstimationError:
+        inside = (values + move).between(values.min(), values.max()).to_numpy()
+        there = m.terms.data.assign(**{name: np.where(inside, values + move, values - move)})
+        matrix = m.terms.changed(m.observed, there, name)
+        return np.where(inside[:, None], matrix, 2 * m.observed - matrix)

@@ -11,8 +11,9 @@ from scipy import stats
 from survey.errors import EstimationError
 from survey.estimation.distributions import quadratic_tail
 from survey.estimation.tables import Test, as_row
-from survey.regression.coefficients import Coefficients, Fit
+from survey.regression.coefficients import LONE, Coefficients, Fit
 from survey.regression.glm import GlmFit, fit_glm
+from survey.regression.support import NOISE, touched
 from survey.sampling.linearized import Floats
 
 
@@ -25,8 +26,9 @@ def term_test(
     χ²_df/df with λ the eigenvalues of V₀⁻¹V (Rao & Scott 1984; Lumley & Scott 2014), by its saddlepoint approximation.
 
     Args: terms: as in the formula ("C(edu)", "a:b"), of one or several.   df: denominator; ∞ gives χ².
-    Returns: one row of statistic "F" or "chi2", level the number of coefficients; attrs["test"] has the λ.
-    Raises: EstimationError: a term is not in the model.
+    Returns: one row of statistic "F" or "chi2", level the number of coefficients; attrs["test"] has the λ. Without
+        degrees of freedom, or where fewer directions than coefficients vary, there is no number but a reason.
+    Raises: EstimationError: a term is not in the model, or repeats earlier ones.
 
     >>> from survey.design import SurveyDesign
     >>> from survey.model import fit
@@ -40,7 +42,13 @@ def term_test(
     freedom = m.df if df is None else df
     test: Test
     b, V = m.estimates[index], m.vcov.to_numpy()[np.ix_(index, index)]
-    if method == "Wald":
+    lone = touched(m.lone, np.eye(len(m.names))[index]).any()
+    reason = _untestable(V, m.scale[index], freedom) or (LONE if lone else "")
+    untestable = reason not in ("", LONE) or (lone and m.design.replicates is not None)
+    if untestable and method in ("Wald", "WorkingWald", "LRT"):
+        test = {"statistic": "F" if method == "Wald" else "chi2", "value": np.nan, "ndf": len(index), "ddf": freedom,
+                "p": np.nan}  # fmt: skip
+    elif method == "Wald":
         test = _wald(b, V, freedom)
     elif method in ("WorkingWald", "LRT") and isinstance(m, Fit):
         V0 = m.glm.covariance[np.ix_(index, index)]
@@ -52,7 +60,20 @@ def term_test(
         raise EstimationError(
             "The test is not known for this model", expected="Wald, WorkingWald or LRT", got="{m}", m=method
         )
-    return as_row("+".join(wanted), "", test, m.n, float(m.design.weights[m.used].sum()))
+    return as_row("+".join(wanted), "", test, m.n, float(m.design.weights[m.used].sum())).assign(reason=reason)
+
+
+def _untestable(V: Floats, scale: Floats, freedom: float) -> str:
+    """Why a covariance cannot carry a test of all its coefficients: no freedom, or a direction without variance."""
+    if not freedom > 0:
+        return "no degrees of freedom: no test"
+    se = np.sqrt(np.maximum(np.diag(V), 0.0))
+    if not np.isfinite(V).all() or (se <= NOISE * scale).any():
+        return "a coefficient without variance: no test"
+    correlation = V / np.outer(se, se)
+    if np.linalg.matrix_rank(correlation, tol=1e-9, hermitian=True) < len(V):
+        return "fewer sampling units than coefficients to test: no test"
+    return ""
 
 
 def _wald(b: Floats, V: Floats, freedom: float) -> Test:
@@ -75,6 +96,9 @@ def coefficients_of(m: Coefficients, terms: Sequence[str]) -> list[int]:
         else:
             raise EstimationError("The term is not in the model", where="{term}", expected="{known}", term=term,
                                   known=", ".join(dict.fromkeys(map(_term_of, m.names))))  # fmt: skip
+    if not found:
+        raise EstimationError("The term repeats what earlier terms say", where="{term}", term=", ".join(terms),
+                              hint="leave one of the terms that say the same out")  # fmt: skip
     return sorted(set(found))
 
 
@@ -112,8 +136,16 @@ def _deviance_change(m: Fit, index: list[int]) -> float:
 def anova(smaller: Fit, larger: Fit, method: str = "LRT") -> pd.DataFrame:
     """Whether the larger of two nested models explains more: the test of the terms the smaller one lacks.
 
-    Raises: EstimationError: the smaller has a term the larger lacks, or they use different rows.
+    Raises: EstimationError: the smaller has a term the larger lacks, or differ in rows, outcome, family or link.
     """
+    alike = smaller.terms.outcome == larger.terms.outcome and np.array_equal(smaller.used, larger.used)
+    if not alike or (smaller.family, smaller.link) != (larger.family, larger.link):
+        raise EstimationError(
+            "The models are not nested", expected="the same outcome, family, link and rows",
+            got="{one}, {kind}, {n} rows; {other}, {other_kind}, {m} rows",
+            hint="fit both to the rows that have all values",
+            one=smaller.formula, kind=f"{smaller.family} {smaller.link}", n=smaller.n, other=larger.formula, other_kind=f"{larger.family} {larger.link}", m=larger.n,
+        )  # fmt: skip
     mine, theirs = list(smaller.terms.info.term_name_slices), list(larger.terms.info.term_name_slices)
     extra = [term for term in theirs if term not in mine]
     if any(term not in theirs for term in mine) or not extra:
