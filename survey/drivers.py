@@ -97,7 +97,8 @@ def importance(
             unordered categories as a set of dummies that enter together.
     Returns: row "r2" of the outcome, then by driver rows "importance" (part of R²) and "importance_share" (sums to 1);
         level the outcome.
-    Raises: EstimationError: a column does not vary, follows from the others, or too few rows answered all.
+    Raises: EstimationError: the outcome is a driver, a column does not vary or follows from the others, or too few rows
+        answered all.
 
     >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 5], "a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "w": 1.0})
     >>> rows = importance(SurveyDesign(frame, "w"), "y", ["a", "b"])
@@ -106,6 +107,11 @@ def importance(
      ['a', 'importance_share', 0.7353], ['b', 'importance_share', 0.2647]]
     """
     x = names(x)
+    if y in x or not x:
+        raise EstimationError(
+            "The outcome is among its drivers" if x else "There are no drivers", where="{y}",
+            expected="one column or more, without the outcome", y=y,
+        )  # fmt: skip
     data, owner = _columns(d, y, x)
     used = d.mask & (d.weights > 0) & np.isfinite(data).all(axis=1)
     if used.sum() <= data.shape[1]:
@@ -232,8 +238,8 @@ def _columns(d: SurveyDesign, y: str, x: list[str]) -> tuple[Floats, list[int]]:
         columns += new
         owner += [j] * len(new)
     missing = sorted(set(range(len(x))) - set(owner))
-    if missing or not x:
-        raise _constant(x[missing[0]] if missing else "no driver")
+    if missing:
+        raise _constant(x[missing[0]])
     return np.column_stack(columns), owner
 
 

@@ -296,14 +296,15 @@ def first_treated(
     ever, first = has.any(axis=1), has.argmax(axis=1)
     lost = (has.cumsum(axis=1) > 0) & seen & ~has
     unknown = ever & (first > 0) & ~seen[np.arange(len(state)), np.maximum(first - 1, 0)]
-    for bad, why in ((lost.any(axis=1), "a unit had the programme and then not"),
-                     (unknown, "a unit was not seen in the wave before it had the programme")):  # fmt: skip
-        if bad.any():
-            raise EstimationError(
-                "The first wave with the programme does not follow from the data", where="{column}",
-                got="{why}: {units}", hint="give the cohort as a column", column=treated, why=why,
-                units=", ".join(map(str, state.index[bad][:5])),
-            )  # fmt: skip
+    gone = lost.any(axis=1)
+    bad = gone if gone.any() else unknown
+    if bad.any():
+        raise EstimationError(
+            "The first wave with the programme does not follow from the data", where="{column}",
+            got="a unit had the programme and then not: {units}" if gone.any() else
+            "a unit was not seen in the wave before it had the programme: {units}",
+            hint="give the cohort as a column", column=treated, units=", ".join(map(str, state.index[bad][:5])),
+        )  # fmt: skip
     cohort = pd.Series(np.where(ever, state.columns.to_numpy(dtype=object)[first], NEVER), index=state.index)
     return {str(label): d.assign(**{into: d.frame[unit].map(cohort)}) for label, d in waves.items()}
 

@@ -14,7 +14,7 @@ from survey.estimation.cells import Deff
 from survey.estimation.covariance import Covariance, remember
 from survey.estimation.factor import omega_of, omega_slope, one_factor
 from survey.estimation.groups import item_column, numeric
-from survey.estimation.intervals import t_quantile
+from survey.estimation.intervals import FLAT, t_quantile
 from survey.estimation.moments import moments
 from survey.sampling.linearized import Floats
 from survey.tidy import results
@@ -90,6 +90,12 @@ def alpha(d: SurveyDesign, items: Sequence[str], *, reverse: Sequence[str] = (),
     """
     d, names = _turned(d, items, reverse, least=2)
     _varying(d, names)
+    answers = d.frame.loc[d.mask & (d.weights != 0), names].dropna()
+    if np.ptp(answers.sum(axis=1)) <= FLAT * np.abs(answers).to_numpy().max():
+        raise EstimationError(
+            "The sum of the items does not vary", where="{items}", expected="items that rise together",
+            hint="reverse the items that run against the others", items=", ".join(names),
+        )  # fmt: skip
     return _below_one(estimate.alpha(d, names), level)
 
 
@@ -141,7 +147,9 @@ def item_rest(
     with np.errstate(divide="ignore", invalid="ignore"):
         half = t_quantile(frame["df"].to_numpy(), level) * frame["se"].to_numpy() / (1 - r**2)
         low, high = np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half)
-    frame["ci_low"], frame["ci_high"] = low, high
+    sure = frame["se"].to_numpy() > FLAT
+    frame["ci_low"], frame["ci_high"] = np.where(sure, low, np.nan), np.where(sure, high, np.nan)
+    frame["reason"] = np.select([~np.isfinite(r), ~sure], ["the other items' sum does not vary", "no variance"], "")
     return frame
 
 
@@ -228,21 +236,24 @@ def _through(
 
 def _rest_correlations(S: Floats) -> Floats:
     own, with_all = np.diag(S), S.sum(axis=1)
-    return np.asarray((with_all - own) / np.sqrt(own * (S.sum() - 2 * with_all + own)))
+    rest = S.sum() - 2 * with_all + own
+    rest = np.where(rest > FLAT * np.trace(S), rest, np.nan)
+    return np.asarray((with_all - own) / np.sqrt(own * rest))
 
 
 def _rest_slope(S: Floats) -> Floats:
     """∂r_i/∂S (k², k)."""
     k = len(S)
     own, with_all = np.diag(S), S.sum(axis=1)
-    both, rest = with_all - own, S.sum() - 2 * with_all + own
     r = _rest_correlations(S)
+    rest = np.where(np.isfinite(r), S.sum() - 2 * with_all + own, np.nan)
     slope = np.zeros((k * k, k))
     for i in range(k):
         others = np.arange(k) != i
         cross, inner, self_ = np.zeros((k, k)), np.outer(others, others).astype(float), np.zeros((k, k))
         cross[i, others], self_[i, i] = 1.0, 1.0
-        slope[:, i] = r[i] * (cross / both[i] - inner / (2 * rest[i]) - self_ / (2 * own[i])).ravel()
+        each = cross / np.sqrt(own[i] * rest[i]) - r[i] * (inner / (2 * rest[i]) + self_ / (2 * own[i]))
+        slope[:, i] = each.ravel()
     return slope
 
 

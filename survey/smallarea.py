@@ -145,6 +145,12 @@ def _modelled(
     y, psi = rows["estimate"].to_numpy(dtype=float), rows["se"].to_numpy(dtype=float) ** 2
     usable = np.isfinite(y) & np.isfinite(psi)
     usable &= psi > CERTAIN * np.max(psi, where=usable, initial=0.0)
+    if not usable.any():
+        raise EstimationError(
+            "No area has a direct estimate with a variance", where="{item}", expected="standard errors above 0",
+            got="{areas} areas without", hint="an area needs two sampling units or more",
+            item=rows["item"].iloc[0], areas=len(rows),
+        )  # fmt: skip
     model = fit(y[usable], psi[usable], x[usable])
     estimate, mse = model.predict(x)
     estimate[usable], mse[usable] = model.eblup, model.mse

@@ -8,6 +8,7 @@ from scipy import optimize
 from survey.errors import EstimationError
 from survey.sampling.linearized import Floats
 
+HINT = "leave out an item that repeats another, or report alpha"
 Factor = tuple[Floats, Floats]
 """Loadings λ (k,) and unique variances ψ (k,)."""
 
@@ -25,7 +26,7 @@ def one_factor(S: Floats) -> Factor:
     R = S / np.outer(scale, scale)
     values, vectors = np.linalg.eigh(R)
     if not np.isfinite(values).all() or values[0] < 1e-10:
-        raise _improper("the items are linearly dependent")
+        raise EstimationError("One factor does not fit the items", got="the items are linearly dependent", hint=HINT)
     k = len(R)
     start = np.clip(np.abs(vectors[:, -1]) * np.sqrt(values[-1]), 0.1, 0.9) * np.where(vectors[:, -1] < 0, -1, 1)
     free = np.concatenate([start, np.log(1 - start**2)])
@@ -37,7 +38,9 @@ def one_factor(S: Floats) -> Factor:
         if np.abs(step).max() < 1e-13 or not np.isfinite(theta).all():
             break
     if not (theta[k:] > 1e-6).all() or np.abs(_gradient(theta, R)).max() > 1e-8:
-        raise _improper("an item whose whole variance is common")
+        raise EstimationError(
+            "One factor does not fit the items", got="an item whose whole variance is common", hint=HINT
+        )
     sign = -1.0 if (theta[:k] * scale).sum() < 0 else 1.0
     return sign * theta[:k] * scale, theta[k:] * scale**2
 
@@ -103,10 +106,3 @@ def _deviance(free: Floats, R: Floats) -> tuple[float, Floats]:
     value = float(free[k:].sum() + np.log1p(theta[:k] @ (theta[:k] / theta[k:])) + (R * inverse).sum())
     gradient = _gradient(theta, R)
     return value, np.concatenate([gradient[:k], gradient[k:] * theta[k:]])
-
-
-def _improper(why: str) -> EstimationError:
-    return EstimationError(
-        "One factor does not fit the items", got="{why}", why=why,
-        hint="leave out an item that repeats another, or report alpha",
-    )  # fmt: skip

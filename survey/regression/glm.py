@@ -24,6 +24,9 @@ KINDS: dict[str, tuple[Any, str]] = {
     "inverse_gaussian": (families.InverseGaussian, "inverse_squared"),
 }  # fmt: skip
 
+UNSETTLED = "The model does not converge"
+SPARSE = "scale large covariates, or leave out sparse levels"
+
 
 @dataclass(frozen=True)
 class GlmFit:
@@ -84,7 +87,7 @@ def fit_glm(
             )
             params, working, settled = _scoring(y, X, w, offset, kind, first, start, maxiter)
         except (np.linalg.LinAlgError, ValueError) as error:
-            raise _not_converged(str(error)) from None
+            raise EstimationError(UNSETTLED, got="{error}", hint=SPARSE, error=str(error)) from None
     eta = X @ params + offset
     mu, slope = kind.link.inverse(eta), kind.link.inverse_deriv(eta)
     _check(family, settled, mu, w, X, params, working, names, float(w.sum()) / rows)
@@ -195,7 +198,7 @@ def _check(
             hint="join a level that has only zeros with another, or leave the term out", term=names[int(lost.argmax())],
         )  # fmt: skip
     if not settled or not np.isfinite(params).all():
-        raise _not_converged("the steps did not settle")
+        raise EstimationError(UNSETTLED, got="the steps did not settle", hint=SPARSE)
 
 
 def _zero_direction(mu: Floats, w: Floats, X: Floats) -> Floats:
@@ -206,12 +209,6 @@ def _zero_direction(mu: Floats, w: Floats, X: Floats) -> Floats:
     scaled = X / np.maximum(np.abs(X).max(axis=0), 1e-300)
     values, vectors = np.linalg.eigh(scaled[positive].T @ scaled[positive])
     return np.abs(vectors[:, 0]) + 1e-9 * (X.std(axis=0) > 0) if values[0] < 1e-10 * values[-1] else none
-
-
-def _not_converged(why: str) -> EstimationError:
-    return EstimationError(
-        "The model does not converge", got="{why}", why=why, hint="scale large covariates, or leave out sparse levels"
-    )
 
 
 def _null_mean(y: Floats, w: Floats, offset: Floats, kind: Any) -> Floats:

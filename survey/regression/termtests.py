@@ -143,8 +143,8 @@ def anova(smaller: Fit, larger: Fit, method: str = "LRT") -> pd.DataFrame:
         raise EstimationError(
             "The models are not nested", expected="the same outcome, family, link and rows",
             got="{one}, {kind}, {n} rows; {other}, {other_kind}, {m} rows",
-            hint="fit both to the rows that have all values",
-            one=smaller.formula, kind=f"{smaller.family} {smaller.link}", n=smaller.n, other=larger.formula, other_kind=f"{larger.family} {larger.link}", m=larger.n,
+            hint="fit both to the rows that have all values", one=smaller.formula, n=smaller.n, other=larger.formula,
+            m=larger.n, kind=f"{smaller.family} {smaller.link}", other_kind=f"{larger.family} {larger.link}",
         )  # fmt: skip
     mine, theirs = list(smaller.terms.info.term_name_slices), list(larger.terms.info.term_name_slices)
     extra = [term for term in theirs if term not in mine]

@@ -207,3 +207,10 @@ def test_a_driver_without_a_range_has_no_performance() -> None:
 def test_the_worked_example_of_the_methods_page_holds() -> None:
     page = Path(__file__).parents[2] / "docs" / "methods" / "drivers.md"
     assert doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE).failed == 0
+
+
+@pytest.mark.parametrize(("x", "text"), [(["y", "a"], "among its drivers"), ([], "no drivers")])
+def test_the_outcome_is_no_driver_of_itself(x: list[str], text: str) -> None:
+    d = SurveyDesign(pd.DataFrame({"y": [1.0, 2, 3, 5], "a": [0, 0, 1, 1], "w": 1.0}), "w")
+    with pytest.raises(EstimationError, match=text):
+        drivers.importance(d, "y", x)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flows.words import translator
 from survey import compare, estimate, scales
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
@@ -147,3 +148,18 @@ def test_what_is_no_scale_is_refused(d: SurveyDesign) -> None:
     }.items():
         with pytest.raises(EstimationError, match=match):
             call()
+
+
+def test_items_that_cancel_are_refused_with_a_hint() -> None:
+    x = np.arange(10.0) % 5
+    d = SurveyDesign(pd.DataFrame({"x": x, "back": -x, "c": (np.arange(10.0) ** 2) % 7, "w": 1.0}), "w")
+    with pytest.raises(EstimationError, match="reverse the items") as refused:
+        scales.alpha(d, ["x", "back"])
+    assert refused.value.describe(translator("zh")).startswith("各题目之和没有变化")
+    assert scales.alpha(d, ["x", "back"], reverse=["back"])["estimate"].iloc[0] == pytest.approx(1)
+    with pytest.raises(EstimationError) as refused:
+        scales.omega(d, ["x", "back", "c"])
+    assert "题目之间线性相关" in refused.value.describe(translator("zh"))
+    rows = scales.item_rest(d, ["x", "back", "c"])
+    assert rows["estimate"].isna().tolist() == [False, False, True]
+    assert rows["reason"].tolist() == ["", "", "the other items' sum does not vary"]

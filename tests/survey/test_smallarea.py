@@ -246,3 +246,9 @@ def test_districts_of_the_simulated_city_come_closer_to_the_truth() -> None:
 def test_the_worked_example_of_the_methods_page_holds() -> None:
     page = Path(__file__).parents[2] / "docs" / "methods" / "smallarea.md"
     assert doctest.testfile(str(page), module_relative=False).failed == 0
+
+
+def test_areas_without_any_variance_are_refused() -> None:
+    direct = results([{"item": "y", "statistic": "mean", "by": "a", "se": 0.0, "n_weighted": 1.0}] * 4)
+    with pytest.raises(EstimationError, match="two sampling units"):
+        smallarea.fay_herriot(direct.assign(group=list("abcd"), estimate=[1.0, 2, 3, 4]), pd.DataFrame(index=[*"abcd"]))
