@@ -22,6 +22,7 @@ from survey.estimation.groups import coded
 from survey.regression.coefficients import Predictive
 from survey.regression.formulas import read_terms, started, without_aliases
 from survey.regression.quasinewton import bfgs
+from survey.regression.support import lone_directions
 from survey.sampling.linearized import Floats, Ints
 
 Likelihood = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
@@ -52,6 +53,23 @@ class CategoricalFit(Predictive):
         """As `Predictive.average`: mean probability of each level."""
         w = self.design.weights[self.used]
         return self.problem.average(self.estimates, X[:, self.columns], w / w.sum())
+
+    @cached_property
+    def lone(self) -> Floats:
+        """As `Coefficients.lone`: steps stand still in a direction that a replicate lacks, so all are looked at."""
+        X, names = self.terms.matrix(self.terms.data), list(self.terms.names)
+        if isinstance(self.problem, _Multinomial):
+            found = lone_directions(self.design, self.used, X, None, self._replicates)
+            return np.kron(np.eye(len(self.levels) - 1), found)
+        if "Intercept" not in names:
+            X, names = np.column_stack([X, np.ones(len(X))]), [*names, "Intercept"]
+        found = lone_directions(self.design, self.used, X, None, self._replicates)
+        constant = -found[:, [names.index("Intercept")]]
+        return np.hstack([found[:, self.columns], np.repeat(constant, len(self.levels) - 1, axis=1)])
+
+    @property
+    def _replicates(self) -> Ints:
+        return np.arange(len(self.table) - 1 if self.design.replicates is not None else 0)
 
     @cached_property
     def absent(self) -> dict[str, list[str]]:

@@ -15,8 +15,8 @@ def lone_directions(d: SurveyDesign, used: Bools, X: Floats, case: Ints | None, 
     """Combinations γ of the coefficients (q, k) that cannot be estimated without the rows of some one unit.
 
     Without unit u, XᵀX keeps 1 − λ of each direction, λ the eigenvalues of (XᵀX)^-½ X_uᵀX_u (XᵀX)^-½; their sum is the
-    unit's leverage, so only units with a leverage of 1 are looked at. Of replicates only the failed ones are: rows with
-    Xγ ≠ 0 that all replicates weight alike are one unit.
+    unit's leverage, so only units with a leverage of 1 are looked at. Of replicates only those in `failed` are: rows
+    with Xγ ≠ 0 that all replicates weight alike are one unit.
     """
     case = np.arange(len(X)) if case is None else case
     values, vectors = np.linalg.eigh(X.T @ (X * np.bincount(case, minlength=len(X))[:, None]))

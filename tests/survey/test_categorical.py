@@ -107,3 +107,18 @@ def test_an_offset_takes_its_part_of_an_ordinal_slope(d: SurveyDesign) -> None:
 def test_options_are_heeded(d: SurveyDesign, formula: str, family: str, options: dict[str, Any], text: str) -> None:
     with pytest.raises(EstimationError, match=text):
         model.fit(d, formula, family, **options)
+
+
+@pytest.mark.parametrize("family", ["ordinal", "multinomial"])
+def test_a_level_of_one_unit_has_no_interval_in_replicates(d: SurveyDesign, family: str) -> None:
+    """Without the unit its coefficient stands still, as if it did not vary."""
+    unit = np.arange(200) // 10
+    frame = d.frame.assign(k=np.where(unit == 3, "one", "rest"), unit=unit)
+    keep = (unit[:, None] != np.arange(20)) * 20 / 19
+    jackknife = SurveyDesign(frame, "w", replicates=keep, method="JK1", combined=False)
+    rows = model.fit(jackknife, "q ~ x + k", family).tidy().set_index("item")
+    assert rows.index[rows["p"].notna()].tolist() == [name for name in rows.index if name.endswith("x")]
+    linear = model.fit(SurveyDesign(frame, "w", psu="unit"), "q ~ x + k", family).tidy()
+    assert linear["p"].notna().all()
+    assert linear["reason"].str.contains("one sampling unit").sum() == len(rows) - (1 if family == "ordinal" else 2)
+    assert model.fit(jackknife, "q ~ x", family).tidy()["reason"].eq("").all()
