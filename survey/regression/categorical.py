@@ -60,7 +60,7 @@ class CategoricalFit(Predictive):
         X, names = self.terms.matrix(self.terms.data), list(self.terms.names)
         if isinstance(self.problem, _Multinomial):
             found = lone_directions(self.design, self.used, X, None, self._replicates)
-            return np.kron(np.eye(len(self.levels) - 1), found)
+            return np.asarray(np.kron(np.eye(len(self.levels) - 1), found), dtype=float)
         if "Intercept" not in names:
             X, names = np.column_stack([X, np.ones(len(X))]), [*names, "Intercept"]
         found = lone_directions(self.design, self.used, X, None, self._replicates)
