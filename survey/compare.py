@@ -15,7 +15,7 @@ from survey.design import SurveyDesign, stack
 from survey.errors import EstimationError
 from survey.estimation.cells import others
 from survey.estimation.contrasts import FUNCTIONS, evaluate
-from survey.estimation.covariance import KEY, Covariance, joined, remember, vcov
+from survey.estimation.covariance import KEY, Covariance, joined, kept, remember, vcov
 from survey.estimation.effectsize import effect_size
 from survey.estimation.groups import coded, grouped, item_column, numeric, share_levels
 from survey.estimation.intervals import mean_interval
@@ -193,7 +193,7 @@ def contrast(
     """Contrasts c·θ, or smooth functions g(θ), of the rows of a result: Var = cᵀ V c, c = ∇g, V their full covariance.
 
     Args:
-        estimates: an unchanged result of `survey.estimate` or of this module.
+        estimates: rows of one result of `survey.estimate` or of this module.
         weights: label → weight for one contrast (label: item, level, group, or "item:level", "group:level", whichever
             names one row), name → such a mapping for several, a vector or matrix with a column a row of the result, or
             an expression of labels ("after / before", "log(b) - log(a)") whose gradient gives the delta method.
@@ -210,21 +210,21 @@ def contrast(
     matrix = np.array(list(named.values()))
     value = matrix @ np.where((matrix != 0).any(axis=0), estimates["estimate"].to_numpy(), 0.0)
     covariance = matrix @ vcov(estimates) @ matrix.T
-    kept = estimates.attrs[KEY]
-    freedom = np.array([kept.df[row != 0].min() if df is None else df for row in matrix])
+    known = kept(estimates)
+    freedom = np.array([known.df[row != 0].min() if df is None else df for row in matrix])
     frame = results([{"item": name, "n": estimates["n"][row != 0].min()} for name, row in named.items()])
     return _from_covariance(frame, "contrast", value, covariance, freedom, level)
 
 
 def _smooth(estimates: pd.DataFrame, expression: str, level: float, df: float | None) -> pd.DataFrame:
     """A contrast given as an expression, by its exact gradient (also under replicate weights, as R svycontrast)."""
-    kept = estimates.attrs[KEY]
+    known = kept(estimates)
     words = re.findall(r"[^\W\d]\w*", expression)
     labels = {word: row_of(estimates, word) for word in dict.fromkeys(words) if word not in FUNCTIONS}
     value, slope = evaluate(expression, {word: float(estimates["estimate"].iloc[k]) for word, k in labels.items()})
     rows = list(labels.values())
     covariance = slope @ vcov(estimates)[np.ix_(rows, rows)] @ slope
-    freedom = np.array([kept.df[rows].min() if df is None else df])
+    freedom = np.array([known.df[rows].min() if df is None else df])
     frame = results([{"item": expression, "n": estimates["n"].iloc[rows].min()}])
     return _from_covariance(frame, "contrast", np.array([value]), np.array([[covariance]]), freedom, level)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from survey.errors import EstimationError
-from survey.estimation.covariance import KEY, Covariance, remember, vcov
+from survey.estimation.covariance import KEY, Covariance, kept, remember, vcov
 from survey.estimation.intervals import mean_interval
 from survey.estimation.multiplicity import Adjustment, adjusted, p_two_sided
 from survey.sampling.linearized import Floats, Ints
@@ -50,8 +50,7 @@ def tost(estimates: pd.DataFrame, margin: float | tuple[float, float], level: fl
     new["p"] = _p(value, se, df, low, high)
     out = results(estimates.assign(**new))
     out.attrs["margin"], out.attrs["of"] = (low, high), list(dict.fromkeys(estimates["statistic"]))
-    kept = estimates.attrs.get(KEY)
-    return out if kept is None else remember(out, kept)
+    return remember(out, kept(estimates)) if KEY in estimates.attrs else out
 
 
 def _p(value: Floats, se: Floats, df: Floats, low: float, high: float) -> Floats:
@@ -72,12 +71,12 @@ def pairwise(
     svycontrast over svyby(covmat=TRUE)): groups that share sampling units are not independent.
 
     Args:
-        estimates: a whole result of `survey.estimate` with a breakdown.
+        estimates: rows of one result of `survey.estimate` with a breakdown.
         adjust: q is p corrected over the pairs of an item and level: "holm", "bh" (false discovery rate) or "" (none).
         df: for t; without it the smaller of the two groups'.
     Returns: rows of statistic "difference", group "b - a", in the order item, level, pair; n of the smaller group. A
         pair with an empty group keeps its row, without numbers but with the reason.
-    Raises: EstimationError: fewer than two groups, or rows were chosen or joined since the estimate.
+    Raises: EstimationError: fewer than two groups, or rows were renamed or joined since the estimate.
 
     >>> from survey import estimate
     >>> from survey.design import SurveyDesign
@@ -92,8 +91,8 @@ def pairwise(
     gap = (two["estimate"] - one["estimate"]).to_numpy()
     se = np.sqrt(np.maximum(V[a, a] + V[b, b] - 2 * V[a, b], 0.0))
     se = np.where(np.isnan(gap), np.nan, se)
-    kept = estimates.attrs[KEY]
-    freedom = np.minimum(kept.df[a], kept.df[b]) if df is None else np.full(len(gap), float(df))
+    known = kept(estimates)
+    freedom = np.minimum(known.df[a], known.df[b]) if df is None else np.full(len(gap), float(df))
     low, high = mean_interval(gap, se, freedom, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         p, cv = p_two_sided(gap / se, freedom), se / np.abs(gap)
@@ -104,18 +103,18 @@ def pairwise(
         "n_weighted": np.minimum(one["n_weighted"], two["n_weighted"]), "p": p, "cv": cv,
         "reason": np.where(one["reason"] != "", one["reason"], two["reason"]),
     }))  # fmt: skip
-    return _remembered(adjusted(frame, adjust, ["item", "level"]), kept, a, b, freedom)
+    return _remembered(adjusted(frame, adjust, ["item", "level"]), known, a, b, freedom)
 
 
-def _remembered(frame: pd.DataFrame, kept: Covariance, a: Ints, b: Ints, df: Floats) -> pd.DataFrame:
+def _remembered(frame: pd.DataFrame, known: Covariance, a: Ints, b: Ints, df: Floats) -> pd.DataFrame:
     """The differences with the influences from which their own covariance follows."""
-    return remember(frame, Covariance(lambda: kept.table[:, b] - kept.table[:, a], kept.covariance, df,
-                                      kept.replicated))  # fmt: skip
+    return remember(frame, Covariance(lambda: known.table[:, b] - known.table[:, a], known.covariance, df,
+                                      known.replicated))  # fmt: skip
 
 
 def _pairs(estimates: pd.DataFrame) -> list[tuple[int, int]]:
     """Pairs of rows that differ only in their group, in the order of the result."""
-    families = estimates.groupby(["item", "level"], sort=False).indices.values()
+    families = estimates.groupby(["item", "statistic", "level"], sort=False).indices.values()
     found = [(int(i), int(j)) for rows in families for i, j in combinations(rows, 2)]
     if not found:
         raise EstimationError(

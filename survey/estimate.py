@@ -15,7 +15,7 @@ import pandas as pd
 from survey.design import SurveyDesign
 from survey.estimation.cells import Deff, Figures, Missing, Request, finite_population, means, ratios, totals
 from survey.estimation.choices import BaseRule, boxed, filled
-from survey.estimation.covariance import Covariance, joined, remember
+from survey.estimation.covariance import KEY, Covariance, joined, remember
 from survey.estimation.groups import Groups, grouped
 from survey.estimation.intervals import FLAT, ShareInterval, mean_interval, share_interval
 from survey.estimation.moments import alpha, correlation, kappa, variance
@@ -163,7 +163,7 @@ def multiple(
     found = joined(parts)
     labels = options if isinstance(options, Mapping) else {option: option for option in options}
     found["level"], found["item"] = found["item"].map(labels), name
-    return found
+    return remember(found, found.attrs[KEY])
 
 
 def top_box(

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from survey.errors import EstimationError
-from survey.sampling.linearized import Floats
+from survey.sampling.linearized import Floats, Ints
 from survey.tidy import results
 
 KEY = "covariance"
+ROW = ["item", "statistic", "level", "by", "group"]
+"""What names a row of a result, so that sorted or chosen rows find their covariance again."""
 
 
 class Covariance:
@@ -27,6 +29,7 @@ class Covariance:
     ) -> None:  # fmt: skip
         self._make, self.covariance, self.df, self.replicated = make, covariance, df, replicated
         self._table: Floats | None = None
+        self.rows = pd.DataFrame(columns=ROW)
 
     @property
     def table(self) -> Floats:
@@ -35,31 +38,63 @@ class Covariance:
             self._table = self._make()
         return self._table
 
+    def of(self, result: pd.DataFrame) -> Covariance:
+        """The same figures under the names of the result's rows."""
+        named = Covariance(lambda: self.table, self.covariance, self.df, self.replicated)
+        named.rows = result[ROW].copy()
+        return named
+
+    def at(self, place: Ints) -> Covariance:
+        """Those of some rows."""
+        chosen = Covariance(lambda: self.table[:, place], self.covariance, self.df[place], self.replicated)
+        chosen.rows = self.rows.iloc[place]
+        return chosen
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Covariance:
         return self
 
 
 def remember(result: pd.DataFrame, covariance: Covariance) -> pd.DataFrame:
-    """The result with its covariance in `attrs`."""
-    result.attrs[KEY] = covariance
+    """The result with its covariance in `attrs`; again after its rows were given other names."""
+    result.attrs[KEY] = covariance.of(result)
     return result
+
+
+def kept(result: pd.DataFrame) -> Covariance:
+    """The covariance of a result's rows in the order they are in now, also after sorting them or leaving some out.
+
+    Raises: EstimationError: rows were renamed, or did not come from `survey.estimate`.
+    """
+    found = result.attrs.get(KEY)
+    if isinstance(found, Covariance) and set(ROW) <= set(result.columns):
+        rows, known = (pd.MultiIndex.from_frame(each[ROW].astype(object)) for each in (result, found.rows))
+        if rows.equals(known):
+            return found
+        if known.is_unique and len(rows):
+            place = known.get_indexer(rows)
+            if (place >= 0).all():
+                return found.at(place)
+    raise EstimationError(
+        "The covariance of these figures is not known", expected="rows of one result of survey.estimate",
+        got="a frame of {rows} rows", rows=len(result), hint="take the contrast before renaming or joining rows",
+    )  # fmt: skip
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Results of one design under each other, their covariance joined; the parts lose theirs."""
-    kept = [part.attrs[KEY] for part in parts]
+    each = [part.attrs[KEY] for part in parts]
     for part in parts:
         part.attrs = {}
     frame = results(pd.concat(parts, ignore_index=True))
-    df = np.concatenate([k.df for k in kept])
-    make = Covariance(lambda: np.hstack([k.table for k in kept]), kept[0].covariance, df, kept[0].replicated)
+    df = np.concatenate([k.df for k in each])
+    make = Covariance(lambda: np.hstack([k.table for k in each]), each[0].covariance, df, each[0].replicated)
     return remember(frame, make)
 
 
 def vcov(result: pd.DataFrame) -> Floats:
-    """Covariance matrix (K, K) of a result's rows, in their order.
+    """Covariance matrix (K, K) of a result's rows, in the order they are in now.
 
-    Raises: EstimationError: the frame was reshaped, or did not come from `survey.estimate`.
+    Raises: EstimationError: as `kept`.
 
     >>> from survey import estimate
     >>> from survey.design import SurveyDesign
@@ -67,10 +102,5 @@ def vcov(result: pd.DataFrame) -> Floats:
     >>> vcov(estimate.mean(d, ["a", "b"])).round(4).tolist()
     [[0.0833, -0.0833], [-0.0833, 0.0833]]
     """
-    kept = result.attrs.get(KEY)
-    if kept is None or kept.table.shape[1] != len(result):
-        raise EstimationError(
-            "The covariance of these figures is not known", expected="a whole result of survey.estimate",
-            got="a frame of {rows} rows", rows=len(result), hint="take the contrast before choosing or joining rows",
-        )  # fmt: skip
-    return np.asarray(np.nan_to_num(kept.covariance(kept.table)))
+    found = kept(result)
+    return np.asarray(np.nan_to_num(found.covariance(found.table)))

@@ -126,4 +126,20 @@ def test_without_groups_there_are_no_pairs(d: SurveyDesign) -> None:
     with pytest.raises(EstimationError, match="no pairs"):
         pairwise(estimate.mean(d, ["y", "safe"]))
     with pytest.raises(EstimationError, match="not known"):
-        pairwise(estimate.mean(d, "y", "g").iloc[:2])
+        pairwise(estimate.mean(d, "y", "g").assign(level="mean"))
+
+
+def test_sorted_and_chosen_rows_keep_their_own_covariance(d: SurveyDesign) -> None:
+    whole = estimate.mean(d, ["y", "safe"], "g")
+    expected = pairwise(whole).set_index(["item", "group"])["se"]
+    mixed = whole.sort_values("estimate", ascending=False)
+    flip = pairwise(mixed)
+    for item, group, se in flip[["item", "group", "se"]].itertuples(index=False):
+        b, a = group.split(" - ")
+        same = (item, f"{b} - {a}") if (item, f"{b} - {a}") in expected.index else (item, f"{a} - {b}")
+        assert se == pytest.approx(expected[same], rel=1e-12)
+    chosen = whole[whole["group"] != "a"].reset_index(drop=True)
+    assert pairwise(chosen)["se"].tolist() == pytest.approx([expected["y", "c - b"], expected["safe", "c - b"]])
+    one = compare.contrast(chosen[::-1], {"y:c": 1, "y:b": -1}).iloc[0]
+    assert one["se"] == pytest.approx(expected["y", "c - b"])
+    assert np.array_equal(vcov(tost(chosen, 1)), vcov(whole)[np.ix_([1, 2, 4, 5], [1, 2, 4, 5])])
