@@ -311,9 +311,7 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
             hint="use compare.pairwise or an analysis of variance for more", by=by, count=len(seen),
         )  # fmt: skip
     freedom = float(d.degf(used)) - 1
-    means = estimate.mean(
-        d.assign(**{y: answers, by: np.where(code >= 0, code.astype(float), np.nan)}).domain(used), y, by
-    )
+    means = estimate.mean(d.assign(**{y: answers, by: np.where(used, code.astype(float), np.nan)}).domain(used), y, by)
     table = means.attrs[KEY].table
     gap = np.array([means["estimate"].iloc[1] - means["estimate"].iloc[0]])
     base = means.iloc[:1].assign(by=by, group=f"{labels[seen[1]]} - {labels[seen[0]]}", n=means["n"].sum())

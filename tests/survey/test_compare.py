@@ -111,3 +111,13 @@ def test_waves_that_share_units_still_draw_anew_inside_them() -> None:
     a, b = (SurveyDesign(wave, psu=["u", "p"], fpc=["N", "M"]) for wave in waves)
     within = [wave.groupby("u")["y"].var().mean() / 20 * (1 - 20 / 40) / 10 for wave in waves]
     assert compare.change(a, b, "y")["se"].iloc[0] == pytest.approx(np.sqrt(sum(within)), rel=1e-9)
+
+
+def test_two_groups_of_a_domain_where_the_frame_has_three() -> None:
+    """R: d <- svydesign(~psu, weights=~w, data=f); svyttest(y ~ g, subset(d, g != "b"))."""
+    i = np.arange(24)
+    frame = pd.DataFrame({"y": (i * 7) % 11, "g": np.array(["a", "b", "c"])[i % 3], "psu": i // 4, "w": 1.0 + i % 5})
+    row = compare.ttest(SurveyDesign(frame, "w", psu="psu").domain("g != 'b'"), "y", "g").iloc[0]
+    assert row["group"] == "c - a"
+    expected = [-1.389328063241108, 2.3944170355158643, 4, 0.5928717988265971]
+    assert [row["estimate"], row["se"], row["df"], row["p"]] == pytest.approx(expected, rel=1e-9)
