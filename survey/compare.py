@@ -19,7 +19,7 @@ from survey.estimation.covariance import KEY, Covariance, joined, kept, remember
 from survey.estimation.effectsize import effect_size
 from survey.estimation.groups import coded, grouped, item_column, numeric, share_levels
 from survey.estimation.intervals import mean_interval
-from survey.estimation.multiplicity import Adjustment, adjusted, p_two_sided
+from survey.estimation.multiplicity import Adjustment, adjusted, p_two_sided, t_test
 from survey.estimation.ranks import rank_test
 from survey.estimation.tables import goodness_of_fit
 from survey.sampling.columns import names
@@ -131,28 +131,29 @@ def _difference(
     out = first.assign(group=first["group"].str.removeprefix("a").str.removeprefix(":"), by=groups.by)
     missing = np.isnan(first["estimate"]) | np.isnan(second["estimate"])
     gap = (second["estimate"] - first["estimate"]).to_numpy()
+    scale = np.abs([first["estimate"], second["estimate"]]).max(axis=0)
     out = _differences(
-        out, "change", gap, table, d, missing.to_numpy(), freedom if df is None else np.full(half, df), level
+        out, "change", gap, table, d, missing.to_numpy(), freedom if df is None else np.full(half, df), level, scale
     )
     out["n"] = np.minimum(first["n"], second["n"])
     out["n_weighted"] = second["n_weighted"]
-    out["reason"] = np.where(first["reason"] != "", first["reason"], second["reason"])
+    why = np.where(first["reason"] != "", first["reason"], second["reason"])
+    out["reason"] = np.where(why != "", why, out["reason"])
     return out
 
 
 def _differences(
     frame: pd.DataFrame, statistic: str, gap: Floats, table: Floats, d: SurveyDesign, missing: Any, df: Floats,
-    level: float,
+    level: float, scale: Floats,
 ) -> pd.DataFrame:  # fmt: skip
-    """Rows of differences with SE, t interval and p from their influences or replicates."""
+    """Rows of differences of figures of some size, with SE, t interval and p from their influences or replicates."""
     se = np.where(missing, np.nan, np.sqrt(d.variances(table)))
     low, high = mean_interval(gap, se, df, level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = p_two_sided(gap / se, df)
-        cv = se / np.abs(gap)
+    p, cv, why = t_test(gap, se, df, scale)
     new: dict[str, Any]
     new = {"statistic": statistic, "estimate": gap, "se": se, "ci_low": low, "ci_high": high, "df": df, "p": p,
-           "cv": cv,            "n_eff": np.nan, "deff": np.nan, "q": np.nan}  # fmt: skip
+           "cv": cv, "n_eff": np.nan, "deff": np.nan, "q": np.nan,
+           "reason": np.where(frame["reason"] != "", frame["reason"], why)}  # fmt: skip
     return remember(frame.assign(**new), Covariance(lambda: table, d.covariance, df, d.replicates is not None))
 
 
@@ -182,7 +183,8 @@ def against_rest(
         table = inside.attrs[KEY].table - outside.table
         inside_df = known.degf_by(np.where(d.frame[item].notna() & known.mask, groups.code, -1), len(groups.labels)) - 1
         each = np.repeat(inside_df, len(gap) // len(groups.labels)) if df is None else np.full(len(gap), df)
-        parts.append(_differences(inside, "difference", gap, table, d, np.isnan(gap), each, level))
+        scale = np.maximum(np.abs(inside["estimate"].to_numpy()), np.abs(outside.estimate))
+        parts.append(_differences(inside, "difference", gap, table, d, np.isnan(gap), each, level, scale))
     return adjusted(joined(parts), adjust, ["item", "level"])
 
 
@@ -213,7 +215,8 @@ def contrast(
     known = kept(estimates)
     freedom = np.array([known.df[row != 0].min() if df is None else df for row in matrix])
     frame = results([{"item": name, "n": estimates["n"][row != 0].min()} for name, row in named.items()])
-    return _from_covariance(frame, "contrast", value, covariance, freedom, level)
+    scale = np.abs(matrix) @ np.abs(np.nan_to_num(estimates["estimate"].to_numpy()))
+    return _from_covariance(frame, "contrast", value, covariance, freedom, level, scale)
 
 
 def _smooth(estimates: pd.DataFrame, expression: str, level: float, df: float | None) -> pd.DataFrame:
@@ -226,17 +229,19 @@ def _smooth(estimates: pd.DataFrame, expression: str, level: float, df: float | 
     covariance = slope @ vcov(estimates)[np.ix_(rows, rows)] @ slope
     freedom = np.array([known.df[rows].min() if df is None else df])
     frame = results([{"item": expression, "n": estimates["n"].iloc[rows].min()}])
-    return _from_covariance(frame, "contrast", np.array([value]), np.array([[covariance]]), freedom, level)
+    scale = np.abs(slope) @ np.abs(estimates["estimate"].to_numpy()[rows])
+    return _from_covariance(
+        frame, "contrast", np.array([value]), np.array([[covariance]]), freedom, level, np.array([scale])
+    )
 
 
 def _from_covariance(
-    frame: pd.DataFrame, statistic: str, value: Floats, covariance: Floats, df: Floats, level: float
+    frame: pd.DataFrame, statistic: str, value: Floats, covariance: Floats, df: Floats, level: float, scale: Floats
 ) -> pd.DataFrame:  # fmt: skip
-    """Rows of a statistic from its covariance matrix."""
-    se = np.sqrt(np.diag(covariance))
+    """Rows of a statistic from its covariance matrix; scale as `t_test` has it."""
+    se = np.where(np.isnan(value), np.nan, np.sqrt(np.maximum(np.diag(covariance), 0.0)))
     low, high = mean_interval(value, se, df, level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p, cv = p_two_sided(value / se, df), se / np.abs(value)
+    p, cv, why = t_test(value, se, df, scale)
     new: dict[str, Any]
     new = {
         "statistic": statistic,
@@ -247,6 +252,7 @@ def _from_covariance(
         "df": df,
         "p": p,
         "cv": cv,
+        "reason": why,
     }
     return remember(
         results(frame.assign(**new)), Covariance(lambda: np.eye(len(value)), lambda c: c.T @ covariance @ c, df)
@@ -300,7 +306,9 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
     if by is None:
         freedom = float(d.degf(np.isfinite(answers))) - 1
         out = estimate.mean(d.assign(**{y: answers}), y, df=freedom, level=level)
-        out["p"] = p_two_sided((out["estimate"] - mu) / out["se"], freedom)
+        value, se = out["estimate"].to_numpy(), out["se"].to_numpy()
+        out["p"], _, why = t_test(value - mu, se, np.full(1, freedom), np.maximum(np.abs(value), abs(mu)))
+        out["reason"] = np.where(out["reason"] != "", out["reason"], why)
         return out
     code, labels = coded(item_column(d.frame, by))
     used = np.isfinite(answers) & (code >= 0) & d.mask & (d.weights != 0)
@@ -314,11 +322,20 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
     means = estimate.mean(d.assign(**{y: answers, by: np.where(used, code.astype(float), np.nan)}).domain(used), y, by)
     table = means.attrs[KEY].table
     gap = np.array([means["estimate"].iloc[1] - means["estimate"].iloc[0]])
-    base = means.iloc[:1].assign(by=by, group=f"{labels[seen[1]]} - {labels[seen[0]]}", n=means["n"].sum())
+    scale = np.array([means["estimate"].abs().max(), abs(mu)]).max(keepdims=True)
+    base = means.iloc[:1].assign(reason="", by=by, group=f"{labels[seen[1]]} - {labels[seen[0]]}", n=means["n"].sum())
     out = _differences(
-        base, "difference", gap, table[:, 1:] - table[:, :1], d.domain(used), np.isnan(gap), np.array([freedom]), level
+        base,
+        "difference",
+        gap,
+        table[:, 1:] - table[:, :1],
+        d.domain(used),
+        np.isnan(gap),
+        np.array([freedom]),
+        level,
+        scale,
     )
-    out["p"] = p_two_sided((gap - mu) / out["se"].to_numpy(), freedom)
+    out["p"] = t_test(gap - mu, out["se"].to_numpy(), np.array([freedom]), scale)[0]
     return results(out.assign(n_weighted=means["n_weighted"].sum()))
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 from survey.errors import EstimationError
 from survey.estimation.covariance import KEY, Covariance, kept, remember, vcov
 from survey.estimation.intervals import mean_interval
-from survey.estimation.multiplicity import Adjustment, adjusted, p_two_sided
+from survey.estimation.multiplicity import Adjustment, adjusted, t_test
 from survey.sampling.linearized import Floats, Ints
 from survey.tidy import results
 
@@ -94,14 +94,14 @@ def pairwise(
     known = kept(estimates)
     freedom = np.minimum(known.df[a], known.df[b]) if df is None else np.full(len(gap), float(df))
     low, high = mean_interval(gap, se, freedom, level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p, cv = p_two_sided(gap / se, freedom), se / np.abs(gap)
+    p, cv, flat = t_test(gap, se, freedom, np.abs([one["estimate"], two["estimate"]]).max(axis=0))
+    why = np.where(one["reason"] != "", one["reason"], two["reason"])
     frame = results(pd.DataFrame({
         "item": one["item"], "statistic": "difference", "level": one["level"], "by": one["by"],
         "group": two["group"] + " - " + one["group"], "estimate": gap, "se": se, "ci_low": low, "ci_high": high,
         "df": freedom, "n": np.minimum(one["n"], two["n"]), "psus": np.minimum(one["psus"], two["psus"]),
         "n_weighted": np.minimum(one["n_weighted"], two["n_weighted"]), "p": p, "cv": cv,
-        "reason": np.where(one["reason"] != "", one["reason"], two["reason"]),
+        "reason": np.where(why != "", why, flat),
     }))  # fmt: skip
     return _remembered(adjusted(frame, adjust, ["item", "level"]), known, a, b, freedom)
 

@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from survey.errors import EstimationError
+from survey.estimation.intervals import FLAT
 from survey.sampling.linearized import Floats
 
 Adjustment = Literal["holm", "bh", ""]
@@ -23,6 +25,23 @@ def p_two_sided(t: ArrayLike, df: ArrayLike) -> Floats:
     """
     freedom = np.asarray(df, dtype=float)
     return np.asarray(2 * stats.t.sf(np.abs(np.asarray(t, dtype=float)), np.where(freedom > 0, freedom, np.nan)))
+
+
+NO_VARIANCE = "the standard error is 0: no test"
+
+
+def t_test(gap: Floats, se: Floats, df: Floats, scale: Floats) -> tuple[Floats, Floats, list[str]]:
+    """p of differences and their coefficients of variation, NaN where se is 0 but for rounding, and the reason.
+
+    scale: size of the figures that were subtracted, whose last digits a difference of equal figures is made of.
+
+    >>> t_test(np.array([4e-16, 0.2]), np.array([0.0, 0.1]), np.array([10.0, 10]), np.ones(2))[0].round(4).tolist()
+    [nan, 0.0734]
+    """
+    flat = se <= FLAT * np.maximum(np.abs(gap), np.nan_to_num(scale))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p, cv = np.where(flat, np.nan, p_two_sided(gap / se, df)), se / np.abs(gap)
+    return p, np.where(flat, np.nan, cv), [NO_VARIANCE if each else "" for each in flat]
 
 
 def adjusted(result: pd.DataFrame, method: Adjustment = "holm", within: Sequence[str] = ()) -> pd.DataFrame:
@@ -39,6 +58,9 @@ def adjusted(result: pd.DataFrame, method: Adjustment = "holm", within: Sequence
     out = result.copy()
     if not method:
         return out
+    if method not in ("holm", "bh"):
+        raise EstimationError("The correction for multiplicity is not known", expected='"holm", "bh" or "" (none)',
+                              got="{method}", method=method)  # fmt: skip
     correct = {"holm": holm, "bh": _benjamini_hochberg}[method]
     families = out.groupby(list(within), sort=False).indices.values() if within else [np.arange(len(out))]
     q = np.full(len(out), np.nan)

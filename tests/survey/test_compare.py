@@ -8,6 +8,7 @@ import pytest
 
 from survey import compare, estimate
 from survey.design import SurveyDesign
+from survey.equivalence import pairwise
 from survey.errors import EstimationError
 from survey.estimation import multiplicity
 
@@ -121,3 +122,16 @@ def test_two_groups_of_a_domain_where_the_frame_has_three() -> None:
     assert row["group"] == "c - a"
     expected = [-1.389328063241108, 2.3944170355158643, 4, 0.5928717988265971]
     assert [row["estimate"], row["se"], row["df"], row["p"]] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_difference_of_rounding_is_no_finding() -> None:
+    frame = pd.DataFrame({"y": [0.1, 0.1, 0.1, 0.1] * 3, "g": ["a", "b", "b", "b"] * 3, "w": [0.3, 0.7, 1.1] * 4})
+    d = SurveyDesign(frame, "w")
+    moved = d.assign(y=d.frame["y"] + 4e-16)
+    by = estimate.mean(d, "y", "g")
+    for row in (
+        compare.change(d, moved, "y"), compare.against_rest(moved, "y", "g"), compare.ttest(moved, "y", "g"),
+        compare.ttest(moved, "y", mu=0.1), compare.contrast(by, {"b": 1, "a": -1}), pairwise(by),
+    ):  # fmt: skip
+        assert row["p"].isna().all()
+        assert (row["reason"] == "the standard error is 0: no test").all()
