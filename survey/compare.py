@@ -263,6 +263,11 @@ def _coefficients(estimates: pd.DataFrame, weights: Any) -> dict[str, Floats]:
     """Name → coefficient vector over the rows."""
     if not isinstance(weights, Mapping):
         rows = np.atleast_2d(np.asarray(weights, dtype=float))
+        if rows.shape[1] != len(estimates):
+            raise EstimationError(
+                "The weights of a contrast do not fit the rows", expected="{rows} weights", got="{count}",
+                hint="name the rows instead: {{label: weight}}", rows=len(estimates), count=rows.shape[1],
+            )  # fmt: skip
         return {f"contrast {k + 1}" if len(rows) > 1 else "contrast": row for k, row in enumerate(rows)}
     if all(isinstance(value, Mapping) for value in weights.values()):
         return {name: _coefficients(estimates, inner)["contrast"] for name, inner in weights.items()}

@@ -35,8 +35,9 @@ def tost(estimates: pd.DataFrame, margin: float | tuple[float, float], level: fl
     >>> tost(rows, 0.03)[["statistic", "ci_low", "ci_high", "p"]].round(4).values.tolist()
     [['equivalence', -0.0067, 0.0267, 0.025]]
     """
-    low, high = (-margin, margin) if isinstance(margin, (int, float)) else margin
-    if not low < high:
+    ends = np.atleast_1d(np.asarray(margin, dtype=float)).tolist()
+    low, high = [-ends[0], ends[0]] if len(ends) == 1 else (ends[0], ends[-1])
+    if not low < high or len(ends) > 2:
         raise EstimationError(
             "The margin of equivalence holds no number", expected="a number above 0, or (low, high) with low < high",
             got="{low} to {high}", low=low, high=high,

@@ -20,6 +20,7 @@ from survey.estimation.groups import Groups, grouped
 from survey.estimation.intervals import FLAT, ShareInterval, mean_interval, share_interval
 from survey.estimation.moments import alpha, correlation, kappa, variance
 from survey.estimation.quantiles import cdf, quantile
+from survey.estimation.reasons import reasons
 from survey.estimation.shareintervals import profile_interval, replicate_logit, stacked
 from survey.estimation.tables import table
 from survey.sampling.columns import names
@@ -310,13 +311,5 @@ def _frame(
         "df": each_df, "n": columns["n"], "missing": columns["rows"] - columns["n"],
         "psus": np.where(each_units < 0, np.nan, each_units), "n_weighted": columns["n_weighted"],
         "n_eff": n_eff, "deff": deff, "cv": cv,
-        "reason": _reasons(columns["rows"], columns["n"], each_units, each_df),
+        "reason": reasons(columns["rows"], columns["n"], each_units, each_df),
     }))  # fmt: skip
-
-
-def _reasons(rows: Floats, n: Floats, units: Floats, df: Floats) -> list[str]:
-    """Why a figure or its interval is missing."""
-    choices = [rows == 0, n == 0, units == 1, df <= 0]
-    texts = ["no respondents in this group", "no answers in this group", "one sampling unit in this group: no interval",
-             "no degrees of freedom in this group: no interval"]  # fmt: skip
-    return [str(reason) for reason in np.select(choices, texts, default="")]

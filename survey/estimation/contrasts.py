@@ -38,12 +38,23 @@ def evaluate(expression: str, values: Mapping[str, float]) -> tuple[float, Float
     [0.5, -1.0]
     """
     names = list(values)
+    if not names:
+        raise _refused(expression, "it names no row of the result")
     duals = {name: Dual(float(values[name]), np.eye(len(names))[k]) for k, name in enumerate(names)}
     try:
         tree = ast.parse(expression, mode="eval").body
     except SyntaxError:
         raise _refused(expression, "it is not an expression") from None
-    result = _walk(tree, duals, expression, len(names))
+    try:
+        with np.errstate(all="ignore"):
+            result = _walk(tree, duals, expression, len(names))
+        known = bool(np.isfinite(result.value) and np.isfinite(result.slope).all())
+    except (ZeroDivisionError, OverflowError, TypeError):
+        known = False
+    if not known and np.isfinite(list(values.values())).all():
+        raise _refused(expression, "it has no value or no slope at these estimates")
+    if not known:
+        return float("nan"), np.full(len(names), np.nan)
     return result.value, result.slope
 
 
@@ -80,6 +91,8 @@ def _binary(op: ast.operator, a: Dual, b: Dual, expression: str) -> Dual:
         return Dual(a.value / b.value, a.slope / b.value - a.value / b.value**2 * b.slope)
     if isinstance(op, ast.Pow):
         value = a.value**b.value
+        if isinstance(value, complex):
+            raise _refused(expression, "it has no value or no slope at these estimates")
         slope = b.value * a.value ** (b.value - 1) * a.slope
         return Dual(value, slope + (value * np.log(a.value) * b.slope if b.slope.any() else 0.0))
     raise _refused(expression, "only + - * / ** and log, exp, sqrt are known")

@@ -71,8 +71,11 @@ def alpha(d: SurveyDesign, items: Sequence[str]) -> pd.DataFrame:
     >>> alpha(d, ["a", "b"])["estimate"].round(6).tolist()
     [1.0]
     """
-    used, s, table = moments(d, list(items))
     k = len(items)
+    if k < 2:
+        raise EstimationError("Cronbach's alpha needs two or more items", got="{count}", count=k,
+                              hint="name the columns of the scale as a list")  # fmt: skip
+    used, s, table = moments(d, list(items))
     trace, whole = float(np.trace(s)), float(s.sum())
     value = k / (k - 1) * (1 - trace / whole)
     cube = table.reshape(-1, k, k)

@@ -13,6 +13,8 @@ from survey.design import SurveyDesign
 from survey.errors import EstimationError
 from survey.estimation.groups import coded, item_column, numeric
 from survey.estimation.intervals import mean_interval
+from survey.estimation.multiplicity import t_test
+from survey.estimation.reasons import DEPENDENT, FEW, dependent, reason
 from survey.estimation.tables import Test, as_row
 from survey.sampling.linearized import Bools, Floats, Ints, weighted_counts
 from survey.tidy import results
@@ -58,15 +60,18 @@ def rank_test(d: SurveyDesign, y: str, by: str, test: RankTest = "wilcoxon", lev
     gap, spread = means[1:] - means[0], table[:, 1:] - table[:, :1]
     freedom = float(d.degf(used))
     people = float(w.sum())
+    place = np.where(used, np.searchsorted(seen, group), -1)
+    why = reason(d, used, freedom - 1, place, len(seen))
     if len(seen) > 2:
-        return _wald(d, y, by, gap, spread, used, freedom, people)
+        return _wald(d, y, by, gap, spread, used, freedom, people, why)
     se = np.sqrt(d.variances(spread, used))
-    low, high = mean_interval(gap, se, np.array([freedom - 1]), level)
+    low, high = mean_interval(gap, np.where(bool(why), np.nan, se), np.array([freedom - 1]), level)
+    p, _, flat = t_test(gap, se, np.array([freedom - 1]), np.ones(1))
     return results([{
         "item": y, "by": by, "group": f"{labels[seen[1]]} - {labels[seen[0]]}", "statistic": "difference",
         "level": names[test.lower()],
         "estimate": gap[0], "se": se[0], "ci_low": low[0], "ci_high": high[0], "df": freedom - 1, "n": int(used.sum()),
-        "n_weighted": people, "p": 2 * stats.t.sf(abs(gap[0] / se[0]), freedom - 1) if freedom > 1 else np.nan,
+        "n_weighted": people, "p": np.nan if why else p[0], "reason": why or flat[0],
     }])  # fmt: skip
 
 
@@ -95,11 +100,13 @@ def _influences(d: SurveyDesign, used: Bools, score: Floats, code: Ints, means: 
 
 
 def _wald(
-    d: SurveyDesign, y: str, by: str, gap: Floats, table: Floats, used: Bools, freedom: float, people: float
+    d: SurveyDesign, y: str, by: str, gap: Floats, table: Floats, used: Bools, freedom: float, people: float,
+    why: str,
 ) -> pd.DataFrame:  # fmt: skip
-    k = len(gap)
-    chi2 = float(gap @ np.linalg.solve(d.covariance(table, used), gap))
+    k, covariance = len(gap), d.covariance(table, used)
     ddf = freedom - k
+    why = why or (FEW if ddf <= 0 else DEPENDENT if dependent(covariance) else "")
+    chi2 = np.nan if why else float(gap @ np.linalg.solve(covariance, gap))
     test: Test = {"statistic": "rank F", "value": chi2 / k, "chi2": chi2, "ndf": k, "ddf": ddf,
-                                    "p": float(stats.f.sf(chi2 / k, k, ddf)) if ddf > 0 else float("nan")}  # fmt: skip
+                  "p": float(stats.f.sf(chi2 / k, k, ddf)), "reason": why}  # fmt: skip
     return as_row(y, by, test, float(used.sum()), people)

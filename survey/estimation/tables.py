@@ -15,15 +15,18 @@ from survey.estimation.covariance import Covariance, remember
 from survey.estimation.distributions import quadratic_tail
 from survey.estimation.groups import coded, grouped, item_column
 from survey.estimation.intervals import mean_interval
-from survey.sampling.linearized import Floats
+from survey.estimation.multiplicity import NO_VARIANCE
+from survey.estimation.reasons import DEPENDENT, FEW, dependent, reason
+from survey.sampling.linearized import Bools, Floats
 from survey.tidy import results
 
+STATISTICS = ("F", "chi2", "wald", "adj_wald", "lincom", "saddlepoint")
 Test = dict[str, Any]
 """A test: statistic, value, ndf, ddf, p and what else it has."""
 
 
-def two_way(d: SurveyDesign, row: str, col: str) -> tuple[Floats, Floats, Floats, int]:
-    """Weighted table (R, C) of the levels that occur, covariances of its R·C totals and shares, n."""
+def two_way(d: SurveyDesign, row: str, col: str) -> tuple[Floats, Floats, Floats, Bools]:
+    """Weighted table (R, C) of the levels that occur, covariances of its R·C totals and shares, rows used."""
     (r, _), (c, _) = coded(item_column(d.frame, row)), coded(item_column(d.frame, col))
     used = (r >= 0) & (c >= 0) & d.mask & (d.weights != 0)
     r_seen, c_seen = np.unique(r[used]), np.unique(c[used])
@@ -42,7 +45,7 @@ def two_way(d: SurveyDesign, row: str, col: str) -> tuple[Floats, Floats, Floats
         of_totals = totals.rows
         of_shares = (totals.rows - share * totals.rows.sum(axis=1, keepdims=True)) / totals.whole.sum()
     table = totals.whole.reshape(len(r_seen), width)
-    return table, d.covariance(of_totals, used), d.covariance(of_shares, used), int(used.sum())
+    return table, d.covariance(of_totals, used), d.covariance(of_shares, used), used
 
 
 def table(
@@ -80,9 +83,15 @@ def table(
 
 def independence(d: SurveyDesign, row: str, col: str, statistic: str = "F") -> pd.DataFrame:
     """The test of `survey.compare.rao_scott`."""
-    table, total_cov, share_cov, n = two_way(d, row, col)
-    nu = d.degf()
-    if statistic in ("wald", "adj_wald"):
+    table, total_cov, share_cov, used = two_way(d, row, col)
+    nu, n = d.degf(), int(used.sum())
+    if statistic not in STATISTICS:
+        raise EstimationError("The test statistic is not known", expected="{known}", got="{statistic}",
+                              known=", ".join(STATISTICS), statistic=statistic)  # fmt: skip
+    why = reason(d, used, nu) or ("" if (np.diag(share_cov) > 0).any() else NO_VARIANCE)
+    if why:
+        test: Test = {"statistic": statistic, "value": np.nan, "p": np.nan, "reason": why}
+    elif statistic in ("wald", "adj_wald"):
         test = _wald(table, total_cov, nu, statistic == "adj_wald")
     else:
         eigenvalues = generalised_deffs(table / table.sum(), share_cov, n)
@@ -96,6 +105,7 @@ def as_row(item: str, by: str, test: Test, n: float, people: float) -> pd.DataFr
         "item": item, "by": by, "statistic": test["statistic"], "estimate": test["value"],
         "df": test.get("ddf", test.get("ndf")),
         "level": f"{test['ndf']:.6g}" if "ndf" in test else "", "n": n, "n_weighted": people, "p": test["p"],
+        "reason": test.get("reason", ""),
     }])  # fmt: skip
     frame.attrs["test"] = test
     return frame
@@ -131,15 +141,10 @@ def _rao_scott(
         k = len(eigenvalues)
         return {"statistic": "chi2", "value": x2 / (trace / k), "ndf": k, "x2": x2,
                 "p": float(stats.chi2.sf(x2 / (trace / k), k))}  # fmt: skip
-    if statistic in ("lincom", "saddlepoint"):
-        method = "integration" if statistic == "lincom" else "saddlepoint"
-        if len(eigenvalues) > 1:  # equal ones give a whole number, and in R one that rounding leaves just below it
-            ddf *= 1 - 1e-12
-        return {"statistic": statistic, "value": x2, "x2": x2, "p": quadratic_tail(x2, eigenvalues, ddf, method)}  # type: ignore[arg-type]
-    raise EstimationError(
-        "The test statistic is not known", expected="F, chi2, wald, adj_wald, lincom or saddlepoint", got="{statistic}",
-        statistic=statistic,
-    )  # fmt: skip
+    method = "integration" if statistic == "lincom" else "saddlepoint"
+    if len(eigenvalues) > 1:  # equal ones give a whole number, and in R one that rounding leaves just below it
+        ddf *= 1 - 1e-12
+    return {"statistic": statistic, "value": x2, "x2": x2, "p": quadratic_tail(x2, eigenvalues, ddf, method)}  # type: ignore[arg-type]
 
 
 def _wald(table: Floats, covariance: Floats, nu: float, adjusted: bool) -> Test:
@@ -158,11 +163,14 @@ def _wald(table: Floats, covariance: Floats, nu: float, adjusted: bool) -> Test:
     residual = (table - np.outer(r, c) / whole)[1:, 1:].ravel()
     inner = move[place[1:, 1:].ravel()]
     k = (rows - 1) * (cols - 1)
-    wald = float(residual @ np.linalg.solve(inner @ covariance @ inner.T, residual))
+    of_residual, name = inner @ covariance @ inner.T, "adj_wald" if adjusted else "wald"
     ddf = nu - k + 1 if adjusted else nu
+    if dependent(of_residual) or ddf <= 0:
+        why = FEW if ddf <= 0 else DEPENDENT
+        return {"statistic": name, "value": np.nan, "ndf": k, "ddf": ddf, "p": np.nan, "reason": why}
+    wald = float(residual @ np.linalg.solve(of_residual, residual))
     value = wald * (ddf / (k * nu) if adjusted else 1 / k)
-    return {"statistic": "adj_wald" if adjusted else "wald", "value": value, "ndf": k, "ddf": ddf,
-            "p": float(stats.f.sf(value, k, ddf)) if ddf > 0 else float("nan")}  # fmt: skip
+    return {"statistic": name, "value": value, "ndf": k, "ddf": ddf, "p": float(stats.f.sf(value, k, ddf))}
 
 
 def goodness_of_fit(d: SurveyDesign, item: str, shares: Sequence[float]) -> pd.DataFrame:
@@ -183,10 +191,16 @@ def goodness_of_fit(d: SurveyDesign, item: str, shares: Sequence[float]) -> pd.D
     if len(labels) != len(shares):
         raise EstimationError("The shares do not fit the item", where="{item}", expected="{n} shares", got="{m}",
                               item=item, n=len(labels), m=len(shares))  # fmt: skip
+    if not (np.asarray(shares, dtype=float) > 0).all():
+        raise EstimationError("A share to compare with is not above 0", where="{item}", item=item,
+                              hint="leave out the level that cannot occur, or merge it with another")  # fmt: skip
     p = np.asarray(shares, dtype=float) / float(np.sum(shares))
     used = (code >= 0) & d.mask & (d.weights != 0)
     totals = d.totals(np.where(used, code, -1), len(labels))
     count, whole = totals.whole, float(totals.whole.sum())
+    why = reason(d, used, d.degf(used))
+    if why:
+        return as_row(item, "", {"statistic": "X2", "value": np.nan, "p": np.nan, "reason": why}, used.sum(), whole)
     expected = p * whole
     x2 = float(((count - expected) ** 2 / expected).sum())
     slope = np.eye(len(p)) / np.sqrt(expected)[:, None]

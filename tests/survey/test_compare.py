@@ -135,3 +135,44 @@ def test_a_difference_of_rounding_is_no_finding() -> None:
     ):  # fmt: skip
         assert row["p"].isna().all()
         assert (row["reason"] == "the standard error is 0: no test").all()
+
+
+def one_unit() -> SurveyDesign:
+    i = np.arange(24)
+    frame = pd.DataFrame({"y": (i * 7) % 11, "q": i * 5 % 7 % 3, "g": i % 4, "psu": i // 8, "w": 1.0})
+    return SurveyDesign(frame, "w", psu="psu")
+
+
+def test_a_covariance_of_too_low_rank_gives_no_test() -> None:
+    d = one_unit()
+    wald, adjusted = (compare.rao_scott(d, "q", "g", kind).iloc[0] for kind in ("wald", "adj_wald"))
+    ranks = compare.rank_test(d, "y", "g", "KruskalWallis").iloc[0]
+    for row, reason in ((wald, "full rank"), (adjusted, "degrees of freedom"), (ranks, "degrees of freedom")):
+        assert np.isnan(row["estimate"])
+        assert np.isnan(row["p"])
+        assert reason in row["reason"]
+
+
+def test_one_sampling_unit_gives_no_test_but_a_reason() -> None:
+    alone = one_unit().domain("psu == 1")
+    rows = [compare.rao_scott(alone, "q", "g", kind) for kind in ("F", "chi2", "wald", "lincom")]  # type: ignore[arg-type]
+    rows += [compare.goodness_of_fit(alone, "q", [1, 2, 1]), compare.rank_test(alone, "y", "g")]
+    apart = one_unit().assign(side=np.where(one_unit().frame["psu"] == 0, "one", "two"))
+    rows.append(compare.rank_test(apart, "y", "side"))
+    for row in rows:
+        assert row["p"].isna().all()
+        assert row["reason"].tolist() == ["one sampling unit in this group: no interval"]
+
+
+def test_what_has_no_value_is_refused_with_words() -> None:
+    d = one_unit()
+    means = estimate.mean(d, ["y", "q", "g"])
+    for call in (
+        lambda: compare.goodness_of_fit(d, "q", [1, 1, 0]), lambda: estimate.alpha(d, ["y"]),
+        lambda: compare.contrast(means, "y/(q-q)"), lambda: compare.contrast(means, [1, -1]),
+        lambda: compare.contrast(means, "1 - 2"), lambda: compare.contrast(means, "(-y) ** 0.5"),
+        lambda: compare.adjusted(means, "bonferroni"),  # type: ignore[arg-type]
+        lambda: compare.rao_scott(d, "q", "g", "G2"),  # type: ignore[arg-type]
+    ):  # fmt: skip
+        with pytest.raises(EstimationError):
+            call()

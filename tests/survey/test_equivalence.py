@@ -143,3 +143,10 @@ def test_sorted_and_chosen_rows_keep_their_own_covariance(d: SurveyDesign) -> No
     one = compare.contrast(chosen[::-1], {"y:c": 1, "y:b": -1}).iloc[0]
     assert one["se"] == pytest.approx(expected["y", "c - b"])
     assert np.array_equal(vcov(tost(chosen, 1)), vcov(whole)[np.ix_([1, 2, 4, 5], [1, 2, 4, 5])])
+
+
+def test_a_margin_is_any_number(d: SurveyDesign) -> None:
+    rows = pairwise(estimate.mean(d, "y", "g"))
+    assert tost(rows, np.float32(1))["p"].tolist() == tost(rows, 1)["p"].tolist()
+    with pytest.raises(EstimationError, match="margin"):
+        tost(rows, (1, 2, 3))  # type: ignore[arg-type]
