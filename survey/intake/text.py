@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from survey.codebook import Wave
-from survey.errors import DataError
+from survey.errors import DataError, masked
 from survey.intake.source import Part, nothing
 
 DELIMITERS = "\t;,|"
@@ -22,6 +22,10 @@ GB2312_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 # signs (¹, ³, £, ð) where their own letters are, so that text in them does not pass.
 WESTERN = {*map(chr, range(128)), *"áéíóúñüäöåçèêàâîôûßøæëïìòùãõÿœÁÉÍÓÚÑÜÄÖÅÇÈÊÀÂÎÔÛØÆËÏÌÒÙÃÕŒ¿¡«»°ºª–—’‘“”„…€·´\u00a0"}
 BINARY = re.compile(b"[\x00-\x08\x0e-\x1f\x7f]")
+# A date, or so many digits in a row that they number a person; what stands in a header is written into survey.yaml.
+PERSONAL = re.compile(
+    r"(?<!\d)(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|\d{9,})|\d{15,}|(?<!\d)1[3-9]\d{9}(?!\d)|^\s*\d{5,}\s*$"
+)
 LINE_END = re.compile(rb"\r\n|\r|\n")
 LONGEST_HEADER = 16 << 20
 
@@ -208,7 +212,19 @@ def _not_cells(name: str, header: Sequence[str], short: Sequence[tuple[int, int]
 
 
 def check_header(header: Sequence[str], name: str) -> None:
-    """Raise where a column has no name, or the name of another one."""
+    """Raise where a column has no name, or the name of another one, or what should be names are somebody's answers."""
+    for position, column in enumerate(header, start=1):
+        if PERSONAL.search(column):
+            raise DataError(
+                "The first line of {file} looks like somebody's answers, not like column names",
+                where="{file} line 1, column {position}",
+                expected="a header line",
+                got="{shape}, of the form of a date, a telephone or an identity number",
+                hint="put a header line above the cases, or rename that column",
+                file=name,
+                position=position,
+                shape=masked(column),
+            )
     seen: dict[str, int] = {}
     for position, column in enumerate((column.strip() for column in header), start=1):
         if not column or column in seen:

@@ -192,6 +192,14 @@ def _boundary(book: Codebook) -> Iterator[Mistake]:
     weights += frames_of(book)
     for name in dict.fromkeys([*book.privacy.exact, *book.design.fpc, *weights, *book.other_weights()]):
         item = book.items.get(name)
+        if item is not None and item.kind != "number" and name in weights:
+            yield Mistake(
+                ("items", name),
+                expected="a number, for it makes a weight",
+                got="kind {kind}",
+                hint="name the right item under `weighting`, or make this one `kind: number`",
+                kind=item.kind,
+            )
         if item is not None and item.kind == "number" and item.range is None:
             yield Mistake(
                 ("items", name),

@@ -213,3 +213,14 @@ def test_a_damaged_archive(tmp_path: Path, name: str) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(DataError, match="cannot be unpacked"):
         read(path, WAVE)
+
+
+@pytest.mark.parametrize(
+    "cell", ["13800138000", "访谈张三13800138000", "110101199003078515", "11010119900307851X", "2026-05-01", "100234"]
+)
+def test_a_first_line_that_is_no_header_is_refused_without_its_words(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "wave.csv"
+    path.write_text(f"id,{cell},safe\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(DataError, match="column 2") as caught:
+        read(path, WAVE)
+    assert cell not in str(caught.value)
