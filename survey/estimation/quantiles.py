@@ -199,7 +199,9 @@ def _place(w: Floats, p: float) -> tuple[int, int, float, float]:
     wide = w.astype(np.longdouble)
     cumulative, whole = np.cumsum(wide).astype(float), float(wide.sum())
     at_most = np.flatnonzero(cumulative <= p * whole)
-    pos = int(at_most[-1]) if len(at_most) else 0
+    if not len(at_most):  # below the first step every rule gives the least value
+        return 0, 0, 0.0, 0.0
+    pos = int(at_most[-1])
     following = min(pos + 1, len(w) - 1)
     return pos, following, float(p - cumulative[pos] / whole), float(cumulative[following] / whole - p)
 

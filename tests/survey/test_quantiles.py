@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,3 +58,9 @@ def test_a_rank_test_of_three_groups_is_a_wald_test() -> None:
     out = compare.rank_test(SurveyDesign(frame, "w"), "y", "g", "KruskalWallis")
     assert out.attrs["test"]["ndf"] == 2
     assert out["df"].iloc[0] == 27
+
+
+@pytest.mark.parametrize("qrule", ["math", "school", "hf3", "hf4"])
+def test_below_the_first_step_is_the_least_value(qrule: Any) -> None:
+    d = SurveyDesign(pd.DataFrame({"y": [1.0, 2.0], "w": [3.0, 1.0]}), "w")
+    assert estimate.quantile(d, "y", 0.5, qrule=qrule)["estimate"].tolist() == [1.0]
