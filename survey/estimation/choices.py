@@ -46,9 +46,12 @@ def boxed(
     array([-1.,  0.,  1.])
     """
     column = item_column(frame, item)
-    if levels is None and not isinstance(column.dtype, pd.CategoricalDtype):
+    kind = column.dtype
+    if levels is None and not (
+        isinstance(kind, pd.CategoricalDtype) and (kind.ordered or kind.categories.dtype.kind in "iuf")
+    ):
         raise EstimationError("The order of the levels is not known", where="{item}", item=item,
-                              expected="a Categorical, lowest level first, or levels=[lowest, …]")  # fmt: skip
+                              expected="an ordered Categorical, numbers as categories, or levels=[lowest, …]")  # fmt: skip
     code, size = coded(column)[0], len(coded(column)[1])
     if levels is not None:
         code, size = pd.Index(list(levels)).get_indexer(column.astype(object)), len(levels)
