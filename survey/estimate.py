@@ -17,7 +17,7 @@ from survey.estimation.cells import Deff, Figures, Missing, Request, finite_popu
 from survey.estimation.choices import BaseRule, boxed, filled
 from survey.estimation.covariance import KEY, Covariance, joined, remember
 from survey.estimation.groups import Groups, grouped
-from survey.estimation.intervals import FLAT, ShareInterval, mean_interval, share_interval
+from survey.estimation.intervals import FLAT, ShareInterval, exact_interval, mean_interval, share_interval
 from survey.estimation.moments import alpha, correlation, kappa, variance
 from survey.estimation.quantiles import cdf, quantile
 from survey.estimation.reasons import reasons
@@ -73,7 +73,7 @@ def proportion(
     """
     request = Request(d, "share", names(items), grouped(d.frame, by), missing, deff)
     if ci == "logit" and d.replicates is not None:
-        return _tidy(request, lambda p, se, freedom, rows, n: replicate_logit(request, p, freedom, n, level), df)
+        return _tidy(request, _replicate_interval(request, level), df)
     if ci == "likelihood":
         return _tidy(request, lambda p, se, freedom, rows, n: profile_interval(request, p, se, freedom, n, level), df)
     return _tidy(request, _share_interval(ci, level), df)
@@ -178,7 +178,7 @@ def top_box(
     shares for top and bottom, ± t·se for net.
 
     Args:
-        items: Categoricals, lowest category first.   levels: the order, for columns that are none.
+        items: ordered Categoricals, or with numbers as categories.   levels: the order, for columns that are none.
         by, ci, level, deff: as `proportion`.
     Returns: rows of statistic "share" (level "top k", "bottom k") and "net" (level "net k").
     Raises: EstimationError: no order is known, or k levels at both ends would overlap.
@@ -245,6 +245,18 @@ def battery(
     }
     parts = [_frame(s, groups[k], found, *freedom[k], intervals[s]) for (s, k), found in figures.items()]
     return pd.concat(parts, ignore_index=True)
+
+
+def _replicate_interval(request: Request, level: float) -> Interval:
+    """`replicate_logit`; the exact interval where a replicate has a share of 0 or 1, whose logit is no number."""
+
+    def interval(p: Floats, se: Floats, df: Floats, rows: Floats, n: Floats) -> tuple[Floats, Floats]:
+        low, high = replicate_logit(request, p, df, n, level)
+        lost = (se > FLAT) & (low == high)
+        exact = exact_interval(p, n, level)
+        return np.where(lost, exact[0], low), np.where(lost, exact[1], high)
+
+    return interval
 
 
 def _share_interval(ci: ShareInterval, level: float) -> Interval:

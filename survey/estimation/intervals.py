@@ -46,8 +46,8 @@ def share_interval(
     n* = p(1−p)/se²·(t_{n−1}/t_df)², R's n counts respondents without an answer too.
     wilson: score interval on p(1−p)/se² with t for z.
     asin: sin²(asin√p ± t·se of asin√p), an end that folds back past the share (R leaves it there) is 0 or 1.
-    wald (mean): p ± t·se. A share of 0 or 1, and a share without variance, gets the beta interval with n* = n: the only
-    one of them that is defined there.
+    wald (mean): p ± t·se. A share of 0 or 1 gets the beta interval with n* = n: the only one of them that is defined
+    there. A share between them without variance, as the weights were calibrated to it, is known: [p, p], as in R.
 
     >>> low, high = share_interval(np.array([0.25]), np.array([0.05]), np.array([30.0]), np.array([80.0]))
     >>> round(float(low[0]), 4), round(float(high[0]), 4)
@@ -67,7 +67,7 @@ def share_interval(
         elif method in ("wald", "mean"):
             return p - t * se, p + t * se
         elif method == "beta":
-            low, high = _clopper_pearson(p, n_star * (t_quantile(n - 1, level) / t) ** 2, level)
+            low, high = exact_interval(p, n_star * (t_quantile(n - 1, level) / t) ** 2, level)
         elif method == "wilson":
             low, high = _wilson(p, n_star, t)
         else:
@@ -76,7 +76,9 @@ def share_interval(
                 got="{method}", method=method,
             )  # fmt: skip
         flat = (se <= FLAT) & np.isfinite(t)
-        exact_low, exact_high = _clopper_pearson(p, n, level)
+        exact_low, exact_high = exact_interval(p, n, level)
+        known = (p > FLAT) & (p < 1 - FLAT)
+        exact_low, exact_high = np.where(known, p, exact_low), np.where(known, p, exact_high)
     return np.where(flat, exact_low, low), np.where(flat, exact_high, high)
 
 
@@ -84,7 +86,9 @@ def _expit(x: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def _clopper_pearson(p: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
+def exact_interval(p: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
+    """Clopper and Pearson's interval of a share p of n; p within rounding of 0 or 1 is 0 or 1."""
+    p = np.where(p < FLAT, 0.0, np.where(p > 1 - FLAT, 1.0, p))
     alpha = (1 - level) / 2
     low = np.where(p <= 0, 0.0, stats.beta.ppf(alpha, n * p, n * (1 - p) + 1))
     high = np.where(p >= 1, 1.0, stats.beta.ppf(1 - alpha, n * p + 1, n * (1 - p)))

@@ -105,3 +105,22 @@ def test_what_cannot_be_counted_is_refused(d: SurveyDesign) -> None:
     }.items():
         with pytest.raises(EstimationError, match=match):
             call()
+
+
+def test_text_categories_need_an_order() -> None:
+    words = ["bad", "good", "fair", "best"]
+    d = SurveyDesign(pd.DataFrame({"q": pd.Categorical(words), "w": 1.0}), "w")
+    with pytest.raises(EstimationError, match="order"):
+        estimate.top_box(d, "q", 1)
+    order = ["bad", "fair", "good", "best"]
+    ordered = d.assign(q=pd.Categorical(words, order, ordered=True))
+    assert estimate.top_box(ordered, "q", 1).equals(estimate.top_box(d, "q", 1, levels=order))
+
+
+def test_a_share_known_from_calibration_is_its_own_interval() -> None:
+    frame = pd.DataFrame({"q": [1, 0, 0, 1, 0, 0], "w": 10.0})
+    margin = pd.get_dummies(frame["q"]).to_numpy(dtype=float)
+    d = SurveyDesign(frame, "w", calibration=[(margin, np.full(6, 10.0))])
+    for ci in ("logit", "beta", "wilson", "asin"):
+        row = estimate.proportion(d, "q", ci=ci).iloc[0]  # type: ignore[arg-type]
+        assert [row["ci_low"], row["ci_high"]] == pytest.approx([1 / 3, 1 / 3])
