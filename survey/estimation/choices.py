@@ -50,8 +50,10 @@ def boxed(
     if levels is None and not (
         isinstance(kind, pd.CategoricalDtype) and (kind.ordered or kind.categories.dtype.kind in "iuf")
     ):
-        raise EstimationError("The order of the levels is not known", where="{item}", item=item,
-                              expected="an ordered Categorical, numbers as categories, or levels=[lowest, …]")  # fmt: skip
+        raise EstimationError(
+            "The order of the levels is not known", where="{item}", item=item,
+            expected="an ordered Categorical, numbers as categories, or levels=[lowest, …]",
+        )  # fmt: skip
     code, size = coded(column)[0], len(coded(column)[1])
     if levels is not None:
         code, size = pd.Index(list(levels)).get_indexer(column.astype(object)), len(levels)
