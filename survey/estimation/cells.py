@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -50,6 +50,12 @@ class Request:
     denominator: str = ""
     others: bool = False  # in place of each group, everybody who is in another one
     one: Callable[[Request, str], Figures] = field(default=lambda request, item: shares(request, item))
+
+    def __post_init__(self) -> None:
+        for value, known in ((self.missing, get_args(Missing)), (self.deff, get_args(Deff))):
+            if value not in known:
+                raise EstimationError("The option is not known", expected="{known}", got="{value}", value=value,
+                                      known=", ".join(known))  # fmt: skip
 
     @cached_property
     def finite(self) -> bool:

@@ -10,6 +10,7 @@ from survey.errors import EstimationError
 from survey.estimation.covariance import Covariance, remember
 from survey.estimation.groups import coded, item_column, numeric
 from survey.estimation.intervals import mean_interval
+from survey.estimation.reasons import reason
 from survey.sampling.linearized import Floats
 from survey.tidy import results
 
@@ -43,12 +44,13 @@ def effect_size(d: SurveyDesign, y: str, by: str, level: float = 0.95) -> pd.Dat
     scale = np.array([1.0, 1 - 3 / (4 * n - 9)])
     table = table[:, None] * scale
     freedom = np.full(2, float(inside.degf(used)) - 1)
-    se = np.sqrt(inside.variances(table, used))
+    why = reason(inside, used, freedom[0], np.where(used, np.searchsorted(seen, code), -1), 2)
+    se = np.where(bool(why), np.nan, np.sqrt(inside.variances(table, used)))
     low, high = mean_interval(value * scale, se, freedom, level)
     rows = pd.DataFrame({
         "item": y, "statistic": ["cohen_d", "hedges_g"], "by": by, "group": f"{labels[seen[1]]} - {labels[seen[0]]}",
         "estimate": value * scale, "se": se, "ci_low": low, "ci_high": high, "df": freedom, "n": n,
-        "n_weighted": float(d.weights[used].sum()),
+        "n_weighted": float(d.weights[used].sum()), "reason": why,
     })  # fmt: skip
     return remember(results(rows), Covariance(lambda: table, inside.covariance, freedom, d.replicates is not None))
 

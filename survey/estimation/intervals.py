@@ -21,6 +21,9 @@ def t_quantile(df: Floats, level: float) -> Floats:
     >>> t_quantile(np.array([10.0, 0.0]), 0.95).round(3).tolist()
     [2.228, nan]
     """
+    if not 0 < level < 1:
+        raise EstimationError("The level of an interval is out of range", expected="between 0 and 1, as 0.95",
+                              got="{level}", level=level)  # fmt: skip
     df = np.asarray(df, dtype=float)
     safe = np.where(df > 0, df, np.nan)
     return np.asarray(np.where(np.isposinf(safe), stats.norm.ppf((1 + level) / 2), stats.t.ppf((1 + level) / 2, safe)))

@@ -12,6 +12,7 @@ from survey.errors import EstimationError
 from survey.estimation.covariance import Covariance, remember
 from survey.estimation.groups import coded, item_column, numeric
 from survey.estimation.intervals import mean_interval
+from survey.estimation.reasons import CONSTANT, reason
 from survey.sampling.columns import names
 from survey.sampling.linearized import Bools, Floats
 from survey.tidy import results
@@ -151,12 +152,13 @@ def _rows(
     df: float | None, pairs: bool = True,
 ) -> pd.DataFrame:  # fmt: skip
     freedom = np.full(len(value), float(d.degf(used)) if df is None else df)
-    se = np.sqrt(d.variances(table, used))
+    se = np.where(np.isnan(value), np.nan, np.sqrt(d.variances(table, used)))
+    why = reason(d, used, float(freedom[0]))
     low, high = mean_interval(value, se, freedom, level)
     frame = pd.DataFrame({
         "item": [i for i in items for _ in items] if pairs else items, "statistic": kinds,
         "level": [j for _ in items for j in items] if pairs else [""] * len(items), "estimate": value, "se": se,
         "ci_low": low, "ci_high": high, "df": freedom, "n": int(used.sum()), "n_weighted": float(d.weights[used].sum()),
-        "cv": se / np.abs(value),
+        "cv": se / np.abs(value), "reason": [why or (CONSTANT if np.isnan(each) else "") for each in value],
     })  # fmt: skip
     return remember(results(frame), Covariance(lambda: table, d.covariance, freedom, d.replicates is not None))

@@ -13,6 +13,7 @@ from survey.design import SurveyDesign
 from survey.errors import EstimationError
 from survey.estimation.groups import grouped, item_column, numeric
 from survey.estimation.intervals import ShareInterval, share_interval, t_quantile
+from survey.estimation.reasons import reason
 from survey.estimation.roots import zeroin
 from survey.sampling.columns import names
 from survey.sampling.linearized import Bools, Floats, weighted_counts
@@ -77,11 +78,14 @@ def _one(
     if interval == "quantile":
         se = _replicate_se(d, x, used, rule, p, value)
         low, high = value - t * se, value + t * se
+    elif not np.isfinite(t):
+        low = high = float("nan")
     elif interval == "score":
         low, high = _score_interval(d, x, used, rule, p, t)
     else:
         low, high = _woodruff(d, x, used, rule, value, interval, level, freedom)
-    return {"estimate": value, "ci_low": low, "ci_high": high, "se": (high - low) / (2 * t), "df": freedom}
+    return {"estimate": value, "ci_low": low, "ci_high": high, "se": (high - low) / (2 * t), "df": freedom,
+            "reason": reason(d, used, freedom)}  # fmt: skip
 
 
 def cdf(d: SurveyDesign, item: str, at: ArrayLike) -> pd.DataFrame:
@@ -99,7 +103,8 @@ def cdf(d: SurveyDesign, item: str, at: ArrayLike) -> pd.DataFrame:
     for value in np.atleast_1d(np.asarray(at, dtype=float)):
         share, se = share_below(d, y, used, float(value))
         rows.append({"item": item, "statistic": "cdf", "level": f"{value:g}", "estimate": share, "se": se,
-                     "n": int(used.sum()), "df": float(d.degf(used))})  # fmt: skip
+                     "n": int(used.sum()), "df": float(d.degf(used)),
+                     "reason": reason(d, used, float(d.degf(used)))})  # fmt: skip
     return results(rows)
 
 

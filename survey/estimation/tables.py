@@ -77,6 +77,7 @@ def table(
     frame = pd.DataFrame({
         "item": cells.by, "statistic": "count", "level": cells.labels, "estimate": value, "se": se, "ci_low": low,
         "ci_high": high, "df": freedom, "n": count, "n_weighted": totals.whole,
+        "reason": reason(d, used, freedom[0]) if len(freedom) else "",
     })  # fmt: skip
     return remember(results(frame), Covariance(lambda: rows, d.covariance, freedom, d.replicates is not None))
 

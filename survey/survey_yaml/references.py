@@ -189,8 +189,8 @@ def frames_of(book: Codebook) -> list[str]:
 def _boundary(book: Codebook) -> Iterator[Mistake]:
     """What passes the identity boundary must be bounded numbers, worded answers or pseudonyms."""
     weights = [*book.weighting.inverse, *book.weighting.times, *([book.weighting.base] if book.weighting.base else [])]
-    weights += frames_of(book)
-    for name in dict.fromkeys([*book.privacy.exact, *book.design.fpc, *weights, *book.other_weights()]):
+    framed = frames_of(book)
+    for name in dict.fromkeys([*book.privacy.exact, *book.design.fpc, *weights, *framed, *book.other_weights()]):
         item = book.items.get(name)
         if item is not None and item.kind != "number" and name in weights:
             yield Mistake(

@@ -116,3 +116,22 @@ def test_sixty_items_by_four_breakdowns_come_in_one_call_each() -> None:
     d = SurveyDesign(frame, "w", strata="h", psu="psu")
     tables = [estimate.proportion(d, [f"q{k}" for k in range(60)], by=f"b{m}") for m in (2, 3, 6, 11)]
     assert sum(len(t) for t in tables) == 60 * 4 * 22
+
+
+def test_options_that_mean_nothing_are_refused() -> None:
+    d = SurveyDesign(pd.DataFrame({"y": [1.0, 2, 3], "w": 1.0}), "w")
+    for wrong in ({"missing": "drop"}, {"deff": "wr"}, {"level": 95}):
+        with pytest.raises(EstimationError):
+            estimate.mean(d, "y", **wrong)  # type: ignore[arg-type]
+
+
+def test_one_sampling_unit_is_said_by_every_statistic() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2, 3, 5], "b": [2.0, 1, 4, 4], "g": [0, 1, 0, 1], "psu": [1, 1, 1, 2], "w": 1.0})
+    d = SurveyDesign(frame, "w", psu="psu").domain("psu == 1")
+    for rows in (
+        estimate.variance(d, "a"), estimate.correlation(d, ["a", "b"]), estimate.alpha(d, ["a", "b"]),
+        estimate.cdf(d, "a", 2), estimate.quantile(d, "a"), estimate.quantile(d, "a", interval="score"),
+        estimate.kappa(d, "g", "g"),
+    ):  # fmt: skip
+        assert set(rows["reason"]) == {"one sampling unit in this group: no interval"}
+        assert rows["ci_low"].isna().all()
