@@ -10,7 +10,7 @@ import numpy as np
 from statsmodels.genmod import families  # statsmodels.api would load its graphics and time series too
 
 from survey.errors import EstimationError
-from survey.sampling.linearized import Floats, Ints, sum_by
+from survey.sampling.linearized import Floats, Ints, weighted_counts
 
 LINKS: dict[str, Any] = {
     "identity": families.links.Identity, "logit": families.links.Logit, "probit": families.links.Probit,
@@ -144,7 +144,7 @@ def _first(
     case, weights = behind
     mean = _starting_mean(y[case], weights, family)
     working, response = _step(y[case], kind.link(mean), weights, offset[case], kind)
-    total, product = sum_by(case, np.stack([working, working * response], axis=1), len(y)).T
+    total, product = (weighted_counts(case, part, len(y)) for part in (working, working * response))
     return total, product / np.where(total > 0, total, 1.0)
 
 
