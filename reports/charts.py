@@ -41,7 +41,9 @@ def axis(values: Sequence[float], floor: float = 0.0, ceiling: float = 1.0, span
     low, high = low - missing / 2, high + missing / 2
     low, high = (low - max(0.0, high - ceiling), min(high, ceiling)) if high > ceiling else (low, high)
     low, high = (max(low, floor), high + max(0.0, floor - low)) if low < floor else (low, high)
-    step = next((step for step in STEPS if (high - low) / step <= parts), None) or _round_up((high - low) / parts)
+    step = next((step for step in STEPS if (high - low) / step <= parts + 1e-9), None) or _round_up(
+        (high - low) / parts
+    )
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     last = max(last, first + 1)
     ticks = tuple(round(number * step, 10) for number in range(first, last + 1))

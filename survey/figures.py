@@ -17,7 +17,7 @@ from survey.estimation.intervals import share_interval
 from survey.privacy import Protected
 from survey.quality import FLAGGED
 from survey.sampling.calibrated import Calibration
-from survey.tidy import results
+from survey.tidy import results, settled
 from survey.weighting import FINAL, before_totals, crossing
 
 STRATUM = "stratum_"
@@ -42,6 +42,20 @@ def design_of(wave: Protected, book: Codebook, weight: str | None = None) -> Sur
         nest=bool(settings.psu and settings.strata),
         calibration=[] if weight else _calibration(wave, book),
     )
+
+
+def numbered(waves: Mapping[str, Protected], book: Codebook) -> dict[str, Protected]:
+    """The waves with their pseudonymous strata and units as numbers, the same in every wave, first seen first.
+
+    Sums run over units in order; the order of pseudonyms is the key's, and would be seen in the last digit.
+    """
+    hidden = [name for name in (*book.design.strata, *book.design.psu) if name in book.privacy.pseudonyms]
+    frames = {name: wave.frame for name, wave in waves.items()}
+    for column in hidden:
+        seen = pd.concat([frame[column] for frame in frames.values()]).drop_duplicates()
+        number = dict(zip(seen, range(len(seen)), strict=True))
+        frames = {name: frame.assign(**{column: frame[column].map(number)}) for name, frame in frames.items()}
+    return {name: Protected(frames[name], wave.reasons, wave.facts) for name, wave in waves.items()}
 
 
 def _calibration(wave: Protected, book: Codebook) -> list[Calibration]:
@@ -90,6 +104,7 @@ def levels(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
     Where answer patterns stand out, the headline figures also without those clusters and for them alone (by
     `in_flagged_cluster`, group 0 and 1): domains, so that the design stays whole.
     """
+    wave = numbered({name: wave}, book)[name]
     d = design_of(wave, book)
     shown = list(book.report.items) or [item for item, settings in book.items.items() if settings.block != "other"]
     single = [item for item in shown if book.items[item].kind == "single"]
@@ -106,7 +121,7 @@ def levels(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
         for each, indicators in _by_weight(wave, book):
             headline = [name for name in book.report.headline if name in indicators]
             parts += [shares(each, headline, FLAGGED).assign(block="integrity")] if headline else []
-    return results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name))
+    return settled(results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name)))
 
 
 def _by_weight(wave: Protected, book: Codebook) -> list[tuple[SurveyDesign, list[str]]]:
@@ -155,7 +170,7 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     q corrects p within the table a reader sees (Benjamini & Hochberg 1995): the indicators of the headline, the areas
     of an indicator, the groups of an indicator over all breakdowns.
     """
-    names = list(waves)
+    names, waves = list(waves), numbered(waves, book)
     designs = {name: _by_weight(wave, book) for name, wave in waves.items()}
     parts = []
     for now, indicators in designs[names[-1]]:
@@ -177,7 +192,8 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     rows = pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=names[-1], block="indicators")
     table = np.where(rows["by"] == "", "headline", np.where(rows["by"] == book.report.area, "areas", "groups"))
     family = [f"{where}|{item if where != 'headline' else ''}" for where, item in zip(table, rows["item"], strict=True)]
-    return results(compare.adjusted(rows.assign(family=family), "bh", within=["statistic", "family", "level"]))
+    adjusted = compare.adjusted(rows.assign(family=family), "bh", within=["statistic", "family", "level"])
+    return settled(results(adjusted))
 
 
 def _changes(
@@ -205,7 +221,7 @@ def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
 
     Levels that fewer than min_n respondents gave are left out: a coefficient of a level is a figure of its respondents.
     """
-    parts = []
+    wave, parts = numbered({name: wave}, book)[name], []
     for label, plan in book.report.models.items():
         d = next((d for d, indicators in _by_weight(wave, book) if plan.outcome in indicators), design_of(wave, book))
         supported, terms = _supported(d, [plan.outcome, *plan.terms], book)
@@ -217,7 +233,7 @@ def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
         parts += [compare.adjusted(rows[~constant], "bh", within=["statistic"]), rows[constant]]
     if not parts:
         return results([])
-    return results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name))
+    return settled(results(pd.concat(parts, ignore_index=True).assign(survey=book.survey, wave=name)))
 
 
 def _supported(d: SurveyDesign, variables: list[str], book: Codebook) -> tuple[SurveyDesign, list[str]]:

@@ -1,0 +1,46 @@
+"""The report's figures: what they must not depend on."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from survey.cleaning import clean
+from survey.figures import comparisons, levels, regressions
+from survey.privacy import Protected, protect
+from survey.survey_yaml import parse
+from survey.tidy import NUMBERS, results, settled
+from survey.weighting import read_margins, weigh
+from tests.small_survey import MARGINS, YAML, frame
+
+TWO = YAML + "  w2:\n    file: w2.csv\n    fieldwork: {start: 2026-10-01, end: 2026-10-31}\n"
+BOOK = parse(TWO.replace("design: {", "design: {shared_psus: true, "))
+
+
+def weighted(wave: str, seed: int, key: bytes) -> Protected:
+    protected = protect(clean(frame(seed=seed), BOOK, wave), BOOK, wave, key)
+    return weigh(protected, BOOK, read_margins(MARGINS, wave, "margins.csv"))[0]
+
+
+def test_no_digit_of_any_figure_depends_on_the_key() -> None:
+    """Sums over units in the order of their pseudonyms would: the last digit, and then a rule or an axis."""
+    seen = []
+    for number in range(12):
+        key = hashlib.sha256(bytes([number])).digest()
+        waves = {"w1": weighted("w1", 1, key), "w2": weighted("w2", 2, key)}
+        parts = [levels(waves["w1"], BOOK, "w1"), comparisons(waves, BOOK), regressions(waves["w2"], BOOK, "w2")]
+        seen.append(pd.concat(parts, ignore_index=True))
+    assert len(seen[0]) > 20
+    for other in seen[1:]:
+        pd.testing.assert_frame_equal(seen[0], other, check_exact=True)
+
+
+def test_settled_numbers_survive_noise_in_the_last_digit() -> None:
+    rng = np.random.default_rng(3)
+    values = np.exp(rng.normal(0, 8, (500, len(NUMBERS)))) * rng.choice([-1, 1], (500, len(NUMBERS)))
+    noisy = values * (1 + rng.choice([-1, 0, 1], values.shape) * 2.0**-52)
+    clean_rows, noisy_rows = (settled(results(pd.DataFrame(each, columns=NUMBERS))) for each in (values, noisy))
+    assert np.mean(clean_rows[NUMBERS].to_numpy() != noisy_rows[NUMBERS].to_numpy()) < 1e-3
+    assert np.allclose(clean_rows[NUMBERS].to_numpy(dtype=float), values, rtol=1e-11, atol=0)
