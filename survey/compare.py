@@ -55,6 +55,7 @@ def change(
 
     Var(b − a) = Var a + Var b − 2 Cov, all three from the stacked sample: z_i is the influence on b, or minus the
     influence on a; equal strata and unit values are the same unit unless shared_psus is False (independent samples).
+    Each wave keeps its strata and FPC: strata that share no unit are independent (`survey.design.stack`).
 
     Args:
         a, b: designs of the earlier and the later wave, alike in strata, units and FPC.

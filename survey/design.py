@@ -29,7 +29,9 @@ from survey.sampling.linearized import (
     distinct_by,
     sum_by,
 )
+from survey.sampling.pps import Pairwise
 from survey.sampling.replicates import Replicates, given_replicates
+from survey.sampling.stacked import joined, labelled, shared_units
 from survey.sampling.totals import Totals, cell_sums
 
 __all__ = ["Calibration", "SurveyDesign", "stack"]
@@ -315,55 +317,47 @@ class SurveyDesign:
 def stack(waves: Mapping[str, SurveyDesign], by: str = "wave", shared_psus: bool = True) -> SurveyDesign:
     """One design of several waves, so that changes carry the covariance of sampling units that take part in both.
 
-    Equal strata and unit values are the same stratum and unit where shared_psus; else waves are independent samples.
+    Each wave keeps its own strata, sample sizes and FPC, hence the variance it has alone. Equal strata and unit values
+    are the same unit where shared_psus, and the deviations of such units give the covariance between waves
+    (`survey.sampling.stacked`); strata that share no unit are independent, and count one by one in the df.
 
     Args: waves: label → design, all with the same strata, psu and FPC columns.   by: column to hold the label.
-    Raises: DesignError: the waves' designs differ in kind, or replicate weights cannot be matched.
+    Raises: DesignError: the waves' designs differ in kind, replicate weights cannot be matched, or waves with joint
+        inclusion probabilities share units, whose probability to be drawn in both is not known.
     """
     designs = list(waves.values())
     first = designs[0]
-    alike = {(tuple(d.strata), tuple(d.psu), tuple(d.fpc), d.lonely_psu, d.nest, d.replicates is None) for d in designs}
+    alike = {(tuple(d.strata), tuple(d.psu), tuple(d.fpc), d.lonely_psu, d.nest, d.replicates is None,
+              d.adjust_domain_lonely, d.pps if isinstance(d.pps, str) else type(d.pps)) for d in designs}  # fmt: skip
     if len(alike) > 1:
         columns.refuse(
             "The waves have designs of different kinds", "the same strata, psu and fpc columns", "different ones"
         )
     if first.replicates is not None:
         return _stack_replicates(waves, by, shared_psus)
-    if any(d.pps is not None and d.pps != "brewer" for d in designs):
-        columns.refuse("Waves with joint inclusion probabilities cannot be stacked", "designs without them", "pps=")
+    shared = shared_psus and bool(first.psu)
+    pps = first.pps
+    if pps is not None and pps != "brewer":
+        if shared:
+            columns.refuse("Waves with joint inclusion probabilities cannot share units", "independent waves", "pps=",
+                           hint="set shared_psus=False if each wave was drawn anew")  # fmt: skip
+        pps = Pairwise.apart([d.pps for d in designs])
     frame = pd.concat([d.frame.assign(**{by: label}) for label, d in waves.items()], ignore_index=True)
-    frame, strata, psu = _joint_keys(frame, by, list(first.strata), list(first.psu), shared_psus and bool(first.psu))
+    apart, strata, psu = labelled(frame, by, list(first.strata), list(first.psu))
     both = SurveyDesign(
-        frame, np.concatenate([d.full_weights for d in designs]), strata or None, psu or None, first.fpc or None,
+        apart, np.concatenate([d.full_weights for d in designs]), strata, psu or None, first.fpc or None,
         first.lonely_psu, first.nest, calibration=_stack_calibrations(designs),
-        adjust_domain_lonely=first.adjust_domain_lonely, pps=first.pps,
+        adjust_domain_lonely=first.adjust_domain_lonely, pps=pps,
         df=min((d.df for d in designs if d.df is not None), default=None),
     )  # fmt: skip
     both.mask = np.concatenate([d.mask for d in designs])
+    if shared:
+        assert both.linearized is not None
+        wave = np.repeat(np.arange(len(designs)), [len(d.frame) for d in designs])
+        both.strata, both.psu = first.strata, first.psu
+        both._keys()  # a unit in two strata, each in a wave of its own
+        both.linearized = joined(both.linearized, wave, shared_units(frame, first.strata, first.psu))
     return both
-
-
-def _joint_keys(
-    frame: pd.DataFrame, by: str, strata: list[str], psu: list[str], shared: bool
-) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Strata and units of stacked waves: what a wave drew for itself is a stratum of its own, with its own FPC.
-
-    Waves that share first-stage units still draw anew inside them.
-    """
-    label = frame[by].astype(str)
-    keys = [frame[name].astype(str) for name in strata] + [pd.Series("", index=frame.index)] * (len(psu) - len(strata))
-    keys = keys or [pd.Series("", index=frame.index)]
-    alone = range(1, len(keys)) if shared else range(len(keys))
-    made = {f"_stratum{k}": label + "\x1f" + keys[k] for k in alone}
-    names = [f"_stratum{k}" if k in alone else strata[0] if strata else "_stratum0" for k in range(len(keys))]
-    if shared and not strata:
-        if not made:
-            return frame, [], psu
-        made["_stratum0"] = keys[0]
-    if psu and not shared:
-        made["_psu"] = label + "\x1f" + frame[psu[0]].astype(str)
-        psu = ["_psu", *psu[1:]]
-    return frame.assign(**made), names, psu
 
 
 def _stack_calibrations(designs: list[SurveyDesign]) -> list[Calibration]:

@@ -42,8 +42,12 @@ def as_replicates(
     units = int(psu.max()) + 1
     stratum = row[first_of(psu, units)]
     drawn = np.bincount(stratum)
-    kept = d.linearized.stages[0].open
-    open_ = kept[first_of(stratum, len(drawn))] if len(kept) == units else np.ones(len(drawn))
+    stage = d.linearized.stages[0]
+    cluster = stage.cluster[d.linearized.unit]
+    if (drawn[row] != stage.size[stage.stratum[cluster]]).any():
+        raise DesignError("Stacked waves share only part of their units",
+                          hint="make the replicates of each wave before stacking")  # fmt: skip
+    open_ = stage.open[cluster[first_of(row, len(drawn))]]
     factors, scale, rscales = _factors(method, stratum, drawn, open_, fay, count, np.random.default_rng(seed))
     if method == "SDR":  # neighbours are those of the file, whatever the units are called
         factors = factors[np.argsort(np.argsort(first_of(psu, units)))]

@@ -88,12 +88,14 @@ def narrow(groups: Groups) -> Groups:
 def suited(d: SurveyDesign, groups: int) -> bool:
     """Whether one pass serves: the variance is one sum over strata, and a table of all groups can be held.
 
-    Not under replicates, calibration, lonely units or further stages.
+    Not under replicates, calibration, lonely units, further stages or units that several waves share.
     """
     if d.linearized is None or d.calibrations or d.pps is not None or d.slow_domains:
         return False
     stages = d.linearized.stages
-    return len(stages) == 1 and not d.linearized.any_lonely and d.linearized.units * groups <= 10 * TABLE
+    if len(stages) > 1 or stages[0].together is not None:
+        return False
+    return not d.linearized.any_lonely and d.linearized.units * groups <= 10 * TABLE
 
 
 def blocks(d: SurveyDesign, items: Sequence[str], breakdowns: Sequence[Groups]) -> Iterator[Block]:

@@ -66,7 +66,8 @@ class Stage:
 
     cluster: unit → cluster (U,); stratum: cluster → stratum (C,); size: clusters drawn in each stratum (H,);
     parent: stratum → cluster of the stage above (H,); open: 1 − sampling fraction (C,); carry: product of the sampling
-    fractions above (H,); label: stratum → what the user calls it.
+    fractions above (H,); label: stratum → what the user calls it; together: what joins the rows of clusters that are
+    one unit in several waves (…, C), as `survey.sampling.stacked`.
     """
 
     cluster: Ints
@@ -77,6 +78,7 @@ class Stage:
     carry: Floats
     label: list[str]
     number: int
+    together: sparse.csr_matrix | None = None
 
     def totals(self, table: Floats) -> Floats:
         """Cluster totals (C, p) of a unit table (U, p)."""
@@ -100,7 +102,8 @@ class Stage:
         if uncentred.any():
             mean[uncentred] = self._grand_mean(z, seen)[self.parent[uncentred]]
         weight = self.carry * np.where(lonely, 1.0, self.size / np.maximum(self.size - 1, 1)) * self._kept(lost, seen)
-        return np.asarray(np.sqrt(weight[self.stratum] * self.open)[:, None] * (z - mean[self.stratum]))
+        rows = np.sqrt(weight[self.stratum] * self.open)[:, None] * (z - mean[self.stratum])
+        return np.asarray(rows if self.together is None else self.together @ rows)
 
     def _grand_mean(self, z: Floats, seen: Floats) -> Floats:
         """Mean cluster total under each parent, over the strata with a respondent in the domain (parents, p)."""
@@ -139,7 +142,7 @@ class Stage:
         all_strata = np.bincount(self.parent, weights=there, minlength=parents)
         fine = np.bincount(self.parent, weights=there & ~lost, minlength=parents)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = all_strata / fine
+            ratio = np.where(all_strata > 0, all_strata / fine, 1.0)  # nobody of the domain there: nothing to add
         return np.where(lost, np.where(np.isfinite(ratio[self.parent]), 0.0, np.nan), ratio[self.parent])
 
 

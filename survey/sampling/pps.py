@@ -6,11 +6,13 @@ V = −½ Σ_ij Δ̌_ij (ž_i − ž_j)², ž the influences with their weights 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg import block_diag
 
 from survey.sampling.columns import refuse
 from survey.sampling.linearized import Floats
@@ -29,6 +31,11 @@ class Pairwise:
     def variances(self, table: Floats) -> Floats:
         """Its diagonal (p,)."""
         return np.asarray(np.einsum("ij,ij->j", table, self.matrix @ table))
+
+    @classmethod
+    def apart(cls, parts: Sequence[Pairwise]) -> Pairwise:
+        """Independent samples under each other."""
+        return cls(np.asarray(block_diag(*(part.matrix for part in parts))))
 
 
 def from_joint(joint: ArrayLike, variance: Literal["HT", "YG"] = "HT", tolerance: float = 1e-4) -> Pairwise:
