@@ -48,7 +48,7 @@ class SurveyDesign:
 
     Args:
         frame: one row a respondent; never changed.
-        weights: column name or vector, ≥ 0; without it FPC gives N/n, and without FPC every weight is 1.
+        weights: column name or vector (a Series by its labels), ≥ 0; without it FPC gives N/n, and without FPC every weight is 1.
         strata: column, or one column a stage.
         psu: column, or one column a stage (units, sub-units, …); without it every row is its own unit.
         fpc: column, or one column a stage: population counts (all ≥ 1) or sampling fractions (all ≤ 1).
@@ -150,8 +150,10 @@ class SurveyDesign:
     def domain(self, condition: Condition) -> SurveyDesign:
         """The same design with only some respondents taking part; units, strata and sample sizes stay as they were.
 
-        Args: condition: boolean vector (n,), an expression for `DataFrame.eval`, or a function of the frame; missing
-        counts as outside.
+        Args: condition: boolean vector (n,), a Series taken by its labels, an expression for `DataFrame.eval`, or a
+        function of the frame; missing counts as outside.
+
+        Raises: DesignError: the condition has other rows than the frame.
 
         >>> d = SurveyDesign(pd.DataFrame({"y": [1, 2, 3], "w": [1, 1, 1]}), weights="w")
         >>> d.domain("y > 1").n

@@ -49,13 +49,15 @@ def _places(bad: Bools) -> str:
 
 
 def weights(frame: pd.DataFrame, given: str | ArrayLike | None, implied: Floats | None) -> Floats:
-    """Weights (n,) from a column, a vector, the FPC, or all 1.
+    """Weights (n,) from a column, a vector (a Series by its labels), the FPC, or all 1.
 
     Raises: DesignError: a weight is missing, infinite or negative, or none is positive.
     """
     label = f"column {given}" if isinstance(given, str) else "weights"
     if given is None:
         return np.ones(len(frame)) if implied is None else implied
+    if isinstance(given, pd.Series):
+        given = aligned(frame, given, "weights vector")
     raw = column(frame, given, "weights") if isinstance(given, str) else pd.Series(np.asarray(given))
     if len(raw) != len(frame):
         refuse("The weights have another length than the data", f"{len(frame)} weights", len(raw), label)
@@ -159,7 +161,29 @@ def as_mask(frame: pd.DataFrame, condition: Any) -> Bools:
     value = (
         condition(frame) if callable(condition) else frame.eval(condition) if isinstance(condition, str) else condition
     )
+    if isinstance(value, pd.Series):
+        value = aligned(frame, value, "domain")
     series = pd.Series(np.asarray(value) if not isinstance(value, pd.Series) else value.array)
     if len(series) != len(frame):
         refuse("The domain has another length than the data", f"{len(frame)} values", len(series))
     return np.asarray(series.astype("boolean").fillna(False).to_numpy(dtype=bool))
+
+
+def aligned(frame: pd.DataFrame, values: pd.Series, role: str) -> pd.Series:
+    """Values in the order of the frame's rows, found by their labels.
+
+    Raises: DesignError: the labels are others than the frame's, or out of order and not unique.
+    """
+    if values.index.equals(frame.index):
+        return values
+    hint = "give a plain array (Series.to_numpy()) if the values are in the order of the rows"
+    if len(values) != len(frame):
+        refuse(f"The {role} has another length than the data", f"{len(frame)} values", len(values), hint=hint)
+    if not (values.index.is_unique and frame.index.is_unique):
+        refuse(f"The labels of the {role} are in another order than the data's, and some stand there twice",
+               "the data's index, or unique labels", "labels that name no single row", hint=hint)  # fmt: skip
+    place = values.index.get_indexer(frame.index)
+    if (place < 0).any():
+        refuse(f"The {role} has no value for some rows", "the labels of the data's index",
+               f"{int((place < 0).sum())} labels missing", _places(place < 0), hint)  # fmt: skip
+    return values.iloc[place]

@@ -123,3 +123,32 @@ def test_stacked_waves_share_units_unless_told_otherwise() -> None:
     one, two = SurveyDesign(frame, "w", psu="psu"), SurveyDesign(frame, "w", psu="psu")
     assert stack({"1": one, "2": two}).degf() == 3
     assert stack({"1": one, "2": two}, shared_psus=False).degf() == 6
+
+
+@pytest.fixture
+def named() -> SurveyDesign:
+    frame = pd.DataFrame({"y": [1.0, 2, 3, 4], "w": [1.0, 2, 3, 4]}, index=list("abcd"))
+    return SurveyDesign(frame, "w")
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 1, 0, 2]])
+def test_a_series_is_taken_by_its_labels(named: SurveyDesign, order: list[int]) -> None:
+    moved = named.frame.iloc[order]
+    assert named.domain(moved["y"] > 2).mask.tolist() == [False, False, True, True]
+    assert SurveyDesign(named.frame, moved["w"]).weights.tolist() == [1, 2, 3, 4]
+    assert named.domain((moved["y"] > 2).astype("boolean").where(moved["y"] != 4)).mask.tolist() == [0, 0, 1, 0]
+
+
+def test_a_series_of_other_rows_is_refused(named: SurveyDesign) -> None:
+    inside = pd.Series([True, False, True, False], index=list("abcx"))
+    with pytest.raises(DesignError, match=r"1 labels missing[\s\S]*to_numpy"):
+        named.domain(inside)
+    with pytest.raises(DesignError, match="1 labels missing"):
+        SurveyDesign(named.frame, inside.astype(float))
+    with pytest.raises(DesignError, match="another length"):
+        named.domain(inside.iloc[:3])
+    with pytest.raises(DesignError, match="twice"):
+        named.domain(inside.set_axis(list("abca")))
+    assert named.domain(inside.to_numpy()).n == 2
+    twice = SurveyDesign(named.frame.set_axis(list("aabb")), "w")
+    assert twice.domain(twice.frame["y"] > 2).n == 2
