@@ -48,7 +48,8 @@ class SurveyDesign:
 
     Args:
         frame: one row a respondent; never changed.
-        weights: column name or vector (a Series by its labels), ≥ 0; without it FPC gives N/n, and without FPC every weight is 1.
+        weights: column name or vector (a Series by its labels), ≥ 0; without it FPC gives N/n, and without FPC every
+            weight is 1.
         strata: column, or one column a stage.
         psu: column, or one column a stage (units, sub-units, …); without it every row is its own unit.
         fpc: column, or one column a stage: population counts (all ≥ 1) or sampling fractions (all ≤ 1).

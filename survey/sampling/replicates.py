@@ -71,6 +71,10 @@ class Replicates:
                 columns.refuse(
                     "The waves have different numbers of replicates", "the same replicates", "different ones"
                 )
+            if any(part.mse != first.mse or part.scale != first.scale or not np.array_equal(part.rscales, first.rscales)
+                   for part in parts):  # fmt: skip
+                columns.refuse("The waves' replicates are scaled differently", "the same scale, rscales and mse",
+                               "different ones", hint="set shared_psus=False if each wave was drawn anew")  # fmt: skip
             return replace(first, weights=np.vstack([part.weights for part in parts]), full=np.concatenate(full))
         blocks, scales = [], []
         for k, part in enumerate(parts):
@@ -105,5 +109,17 @@ def given_replicates(
         columns.refuse("JKn needs the scale of each replicate", "rscales, (n_h − 1)/n_h a replicate", "none", "rscales")
     usual = {"BRR": 1 / count, "Fay": 1 / (count * (1 - (fay or 0.0)) ** 2), "JK1": (count - 1) / count,
              "bootstrap": 1 / max(count - 1, 1), "SDR": 4 / count, "ACS": 4 / count}  # fmt: skip
-    rs = np.ones(count) if rscales is None else np.broadcast_to(np.asarray(rscales, float), (count,)).copy()
+    rs = np.ones(count) if rscales is None else _rscales(rscales, count)
     return Replicates(matrix, usual.get(method, 1.0) if scale is None else float(scale), rs, mse, method, full)
+
+
+def _rscales(given: ArrayLike, count: int) -> Floats:
+    """One scale a replicate, or one for all.   Raises: DesignError: another number of them, or no scale."""
+    values = np.asarray(given, dtype=float)
+    if values.size not in (1, count):
+        columns.refuse("The scales of the replicates do not fit", f"{count} rscales, one a replicate",
+                       values.size, "rscales",
+                       "give (n_h − 1)/n_h of its stratum for every replicate, in the order of the columns")  # fmt: skip
+    if not (np.isfinite(values) & (values >= 0)).all():
+        columns.refuse("The scales of the replicates do not fit", "numbers of 0 or more", "others", "rscales")
+    return np.broadcast_to(values.ravel(), (count,)).copy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,3 +154,20 @@ def test_a_series_of_other_rows_is_refused(named: SurveyDesign) -> None:
     assert named.domain(inside.to_numpy()).n == 2
     twice = SurveyDesign(named.frame.set_axis(list("aabb")), "w")
     assert twice.domain(twice.frame["y"] > 2).n == 2
+
+
+@pytest.mark.parametrize(
+    ("rscales", "text"),
+    [([0.5, 0.5, 0.5], r"4 rscales[\s\S]*got: 3[\s\S]*n_h"), ([0.5] * 5, "got: 5"),
+     ([0.5, np.nan, 0.5, 0.5], "0 or more"), ([-1.0], "0 or more"), (np.ones((2, 4)), "got: 8")],
+)  # fmt: skip
+def test_scales_of_another_number_than_the_replicates_are_refused(rscales: Any, text: str) -> None:
+    matrix = np.array([[0.0, 2, 1, 1], [2, 0, 1, 1], [1, 1, 0, 2], [1, 1, 2, 0]])
+    frame = pd.DataFrame({"y": [1.0, 4, 2, 3], "w": 1.0})
+    with pytest.raises(DesignError, match=text):
+        SurveyDesign(frame, "w", replicates=matrix, method="JKn", rscales=rscales)
+    d = SurveyDesign(frame, "w", replicates=matrix, method="JKn", rscales=0.5)
+    assert d.variance(frame["y"])[0, 0] == pytest.approx(2 * (9 / 2 + 1 / 2))  # Σ n_h s²_h
+    other = SurveyDesign(frame, "w", replicates=matrix, method="JKn", rscales=[0.5, 0.5, 0.4, 0.4])
+    with pytest.raises(DesignError, match="scaled differently"):
+        stack({"1": d, "2": other})
