@@ -65,7 +65,8 @@ def proportion(
         missing: "item" leaves out rows without this answer, "listwise" rows without any of the items, "fail" refuses.
         deff: "wor" compares with a simple random sample without replacement, "replace" with replacement.
     Returns: `survey.tidy` rows in the order item, group, level; shares 0–1; n answers in the group.
-    Raises: EstimationError: an item is not there.   DesignError: the variance cannot be had.
+    Raises: EstimationError: an item is not there, or has infinite values: those are faults, neither a level nor a
+        missing answer.   DesignError: the variance cannot be had.
 
     >>> d = SurveyDesign(pd.DataFrame({"safe": [1, 1, 0, 1], "w": [1.0, 2, 3, 4]}), weights="w")
     >>> proportion(d, "safe")[["item", "level", "estimate", "n"]].values.tolist()

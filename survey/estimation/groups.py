@@ -35,13 +35,30 @@ def text(value: Any) -> str:
 
 
 def item_column(frame: pd.DataFrame, item: str) -> pd.Series:
-    """The column of an item.   Raises: EstimationError: it is not there."""
+    """The column of an item.   Raises: EstimationError: it is not there, or some of its numbers are infinite."""
     if item not in frame.columns:
         raise EstimationError(
             "The item is not in the data", where="{item}", expected="a column of the frame",
             got="{count} other columns", item=item, count=len(frame.columns),
         )  # fmt: skip
-    return frame[item]
+    found = frame[item]
+    if found.dtype.kind == "f":
+        refuse_infinite(found.to_numpy(dtype=float, na_value=np.nan), item)
+    return found
+
+
+def refuse_infinite(values: Floats, item: str) -> None:
+    """Infinite numbers are a fault of the data, neither a level nor a missing answer.
+
+    Raises: EstimationError: there are some.
+    """
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise EstimationError(
+            "The item has infinite values", where="{item}", expected="finite numbers, or missing where there is none",
+            got="{count} infinite", item=item, count=int(infinite.sum()),
+            hint="set them to missing if they stand for no answer; a division by 0 or the logarithm of 0 gives them",
+        )  # fmt: skip
 
 
 def coded(column: pd.Series) -> tuple[Ints, list[str]]:
@@ -51,9 +68,16 @@ def coded(column: pd.Series) -> tuple[Ints, list[str]]:
     ['a', 'b']
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
+        _finite_levels(column.cat.categories, str(column.name))
         return column.cat.codes.to_numpy().astype(np.intp), [text(value) for value in column.cat.categories]
     codes, values = pd.factorize(column, sort=True)
+    _finite_levels(values, str(column.name))
     return np.asarray(codes, dtype=np.intp), [text(value) for value in values]
+
+
+def _finite_levels(values: Any, item: str) -> None:
+    if getattr(values, "dtype", np.dtype(object)).kind in "fO":
+        refuse_infinite(np.array([value for value in values if isinstance(value, float)], dtype=float), item)
 
 
 def grouped(frame: pd.DataFrame, by: str | Sequence[str] | None) -> Groups:
@@ -67,16 +91,21 @@ def grouped(frame: pd.DataFrame, by: str | Sequence[str] | None) -> Groups:
 
 
 def numeric(column: pd.Series, item: str) -> Floats:
-    """A column as floats, missing as NaN.   Raises: EstimationError: it holds text or categories without numbers."""
+    """A column as floats, missing as NaN.
+
+    Raises: EstimationError: it holds text, categories without numbers, or infinite numbers.
+    """
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     try:
-        return np.asarray(pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan))
+        values = np.asarray(pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan))
     except (ValueError, TypeError):
         raise EstimationError(
             "The item has values that are not numbers", where="{item}", expected="numbers",
             got="text", hint="ask for its shares, or give each answer a score first", item=item,
         ) from None  # fmt: skip
+    refuse_infinite(values, item)
+    return values
 
 
 def share_levels(column: pd.Series) -> tuple[Ints, list[str], list[int]]:

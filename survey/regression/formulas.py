@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
-from survey.estimation.groups import coded, text
+from survey.estimation.groups import coded, refuse_infinite, text
 from survey.sampling.linearized import Bools, Floats, Ints, first_of, sum_by
 
 FUNCTIONS = {"np": np, "log": np.log, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs}
@@ -224,6 +224,8 @@ def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = F
     known = cases.notna().all(axis=1).to_numpy()
     outcome = _outcome(cases, known, left, binary)
     off = sum((_evaluate(part, cases) for part in parts), np.zeros(len(cases)))
+    refuse_infinite(outcome, left)
+    refuse_infinite(off, "offset")
     known = known & np.isfinite(outcome) & np.isfinite(off)
     used = inside.copy()
     used[inside] = known if case is None else known[case]
@@ -248,6 +250,9 @@ def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = F
             replace(terms, names=names, kept=whole, cases=_used_levels(cases[known], right, d.frame)),
             X[inner][:, kept],
         )
+    for name, infinite in zip(terms.names, np.isinf(X).any(axis=0), strict=True):
+        if infinite:
+            refuse_infinite(X[:, terms.names.index(name)], name)
     return Read(replace(terms, case=case), outcome[known], X, off[known], used, dropped)
 
 
