@@ -21,12 +21,20 @@ def as_replicates(
 
     JK1 leaves out one unit, the others times n/(n−1); JKn within strata, scale (1−f_h)(n_h−1)/n_h; BRR and Fay take one
     of each stratum's two units by a Hadamard matrix, weights 2−ρ and ρ; bootstrap draws n_h − 1 units of each stratum
-    with replacement, weights times n_h/(n_h−1) (Rao & Wu 1988); SDR pairs neighbours in file order (Fay & Train 1995).
-    Only JK1 and JKn carry the first stage's FPC; later stages' are left out, which errs on the safe side (as in R).
+    with replacement, weights times n_h/(n_h−1) (Rao & Wu 1988); SDR pairs neighbours in file order (Fay & Train 1995),
+    the last with the first (Ash 2014).
+
+    FPC: the jackknife's scales carry 1 − f_h; the other methods draw each factor a towards 1 by √(1−f_h), that is
+    1 + √(1−f_h)(a−1), Rao & Wu's (1988) rescaling for samples without replacement, so that the variance of a linear
+    statistic is (1 − f_h) times the one without (R drops the FPC of BRR and Fay with a warning, and of the Rao–Wu
+    bootstrap without one). It belongs to the only stage: where units are sampled inside first-stage units too, the FPC
+    is left out, since (1 − f_h) times the first stage without f_h times the second would be too small (R's
+    as.svrepdesign takes it); so the variance errs on the safe side.
 
     Args: fay: ρ of Fay's method.   count: replicates of the bootstrap.   seed: of the bootstrap's draws.
         mse: deviations from the full-sample estimate.
-    Raises: DesignError: the method does not fit the strata, or the design is calibrated (calibrate the replicates).
+    Raises: DesignError: the method does not fit the strata, units were drawn with unequal probabilities (pps), or the
+        design is calibrated (calibrate the replicates).
 
     >>> import pandas as pd
     >>> from survey import estimate
@@ -38,6 +46,9 @@ def as_replicates(
         raise DesignError(
             "Replicates are made from a plain design", hint="make them first, then calibrate the replicates"
         )
+    if d.pps is not None:
+        raise DesignError("Replicates cannot be made of a design with inclusion probabilities", got="pps",
+                          hint="leave pps and fpc out: units then count as drawn with replacement")  # fmt: skip
     psu, row = d.linearized.row_psu, d.linearized.row_stratum
     units = int(psu.max()) + 1
     stratum = row[first_of(psu, units)]
@@ -47,10 +58,12 @@ def as_replicates(
     if (drawn[row] != stage.size[stage.stratum[cluster]]).any():
         raise DesignError("Stacked waves share only part of their units",
                           hint="make the replicates of each wave before stacking")  # fmt: skip
-    open_ = stage.open[cluster[first_of(row, len(drawn))]]
+    open_ = stage.open[cluster[first_of(row, len(drawn))]] if len(d.linearized.stages) == 1 else np.ones(len(drawn))
     factors, scale, rscales = _factors(method, stratum, drawn, open_, fay, count, np.random.default_rng(seed))
     if method == "SDR":  # neighbours are those of the file, whatever the units are called
         factors = factors[np.argsort(np.argsort(first_of(psu, units)))]
+    if method not in ("JK1", "JKn"):
+        factors = 1 + np.sqrt(open_[stratum])[:, None] * (factors - 1)
     return _with(d, factors[psu], method, scale, rscales, fay, mse)
 
 
@@ -127,7 +140,5 @@ def _rao_wu(stratum: Ints, drawn: Ints, count: int, rng: np.random.Generator) ->
 def _successive(units: int) -> tuple[Floats, float, Floats]:
     signs = _signs(units + 1)
     k = np.arange(units)
-    rows = 1 + k % (len(signs) - 1)
-    following = 1 + (k + 1) % (len(signs) - 1)
-    factors = 1 + 2**-1.5 * signs[rows] - 2**-1.5 * signs[following]
+    factors = 1 + 2**-1.5 * (signs[1 + k] - signs[1 + (k + 1) % units])
     return factors, 4 / len(signs), np.ones(len(signs))

@@ -114,12 +114,12 @@ def given_replicates(
 
 
 def _rscales(given: ArrayLike, count: int) -> Floats:
-    """One scale a replicate, or one for all.   Raises: DesignError: another number of them, or no scale."""
+    """One scale a replicate, or one for all.   Raises: DesignError: another number, or no scale."""
     values = np.asarray(given, dtype=float)
     if values.size not in (1, count):
         columns.refuse("The scales of the replicates do not fit", f"{count} rscales, one a replicate",
                        values.size, "rscales",
-                       "give (n_h − 1)/n_h of its stratum for every replicate, in the order of the columns")  # fmt: skip
+                       "give (n_h − 1)/n_h of its stratum for every replicate, in their order")  # fmt: skip
     if not (np.isfinite(values) & (values >= 0)).all():
         columns.refuse("The scales of the replicates do not fit", "numbers of 0 or more", "others", "rscales")
     return np.broadcast_to(values.ravel(), (count,)).copy()
