@@ -21,9 +21,10 @@ from survey.estimation.groups import coded, grouped, item_column, numeric, share
 from survey.estimation.intervals import mean_interval
 from survey.estimation.multiplicity import Adjustment, adjusted, p_two_sided, t_test
 from survey.estimation.ranks import rank_test
+from survey.estimation.reasons import ONE_UNIT
 from survey.estimation.tables import goodness_of_fit
 from survey.sampling.columns import names
-from survey.sampling.linearized import Floats
+from survey.sampling.linearized import Bools, Floats, Ints
 from survey.tidy import results
 
 __all__ = [
@@ -129,7 +130,8 @@ def _difference(
     answered = d.frame[item].notna().to_numpy() & d.mask
     freedom = d.degf_by(np.where(answered, groups.code, -1), len(groups.labels)) - 1
     freedom = np.repeat(freedom, half // max(len(groups.labels), 1))
-    out = first.assign(group=first["group"].str.removeprefix("a").str.removeprefix(":"), by=groups.by)
+    why = np.where(first["reason"] != "", first["reason"], second["reason"])
+    out = first.assign(group=first["group"].str.removeprefix("a").str.removeprefix(":"), by=groups.by, reason=why)
     missing = np.isnan(first["estimate"]) | np.isnan(second["estimate"])
     gap = (second["estimate"] - first["estimate"]).to_numpy()
     scale = np.abs([first["estimate"], second["estimate"]]).max(axis=0)
@@ -138,8 +140,6 @@ def _difference(
     )
     out["n"] = np.minimum(first["n"], second["n"])
     out["n_weighted"] = second["n_weighted"]
-    why = np.where(first["reason"] != "", first["reason"], second["reason"])
-    out["reason"] = np.where(why != "", why, out["reason"])
     return out
 
 
@@ -147,15 +147,25 @@ def _differences(
     frame: pd.DataFrame, statistic: str, gap: Floats, table: Floats, d: SurveyDesign, missing: Any, df: Floats,
     level: float, scale: Floats,
 ) -> pd.DataFrame:  # fmt: skip
-    """Rows of differences of figures of some size, with SE, t interval and p from their influences or replicates."""
+    """Rows of differences of figures of some size, with SE, t interval and p from their influences or replicates.
+
+    The frame's reason says why one of the figures has no interval, its variance unknown: so the difference has none.
+    """
     se = np.where(missing, np.nan, np.sqrt(d.variances(table)))
     low, high = mean_interval(gap, se, df, level)
     p, cv, why = t_test(gap, se, df, scale)
+    low, high, p, cv = _unless(frame["reason"], low, high, p, cv)
     new: dict[str, Any]
     new = {"statistic": statistic, "estimate": gap, "se": se, "ci_low": low, "ci_high": high, "df": df, "p": p,
            "cv": cv, "n_eff": np.nan, "deff": np.nan, "q": np.nan,
            "reason": np.where(frame["reason"] != "", frame["reason"], why)}  # fmt: skip
     return remember(frame.assign(**new), Covariance(lambda: table, d.covariance, df, d.replicates is not None))
+
+
+def _unless(reason: Sequence[str] | pd.Series, *numbers: Floats) -> list[Floats]:
+    """The numbers, NaN where there is a reason against them."""
+    doubted = np.asarray(reason, dtype=object) != ""
+    return [np.where(doubted, np.nan, each) for each in numbers]
 
 
 def against_rest(
@@ -182,11 +192,22 @@ def against_rest(
         outside = others(known, item, by, "share" if inside["statistic"].iloc[0] == "share" else "mean")
         gap = inside["estimate"].to_numpy() - outside.estimate
         table = inside.attrs[KEY].table - outside.table
-        inside_df = known.degf_by(np.where(d.frame[item].notna() & known.mask, groups.code, -1), len(groups.labels)) - 1
-        each = np.repeat(inside_df, len(gap) // len(groups.labels)) if df is None else np.full(len(gap), df)
+        code, width = np.where(d.frame[item].notna() & known.mask, groups.code, -1), len(gap) // len(groups.labels)
+        inside_df = known.degf_by(code, len(groups.labels)) - 1
+        each = np.repeat(inside_df, width) if df is None else np.full(len(gap), df)
+        lone = np.where(_lone_rest(known, code, len(groups.labels)), ONE_UNIT, "")
+        inside["reason"] = inside["reason"].where(inside["reason"] != "", np.repeat(lone, width))
         scale = np.maximum(np.abs(inside["estimate"].to_numpy()), np.abs(outside.estimate))
         parts.append(_differences(inside, "difference", gap, table, d, np.isnan(gap), each, level, scale))
     return adjusted(joined(parts), adjust, ["item", "level"])
+
+
+def _lone_rest(d: SurveyDesign, code: Ints, groups: int) -> Bools:
+    """Whether everybody outside a group (of those in one) is of one sampling unit (groups,)."""
+    units = d.psus_by(code, groups)
+    most = [units[np.arange(groups) != g].max(initial=-1) for g in range(groups)]
+    lone = [most[g] == 1 and d.psus_by(np.where((code >= 0) & (code != g), 0, -1), 1)[0] == 1 for g in range(groups)]
+    return np.array(lone, dtype=bool)
 
 
 def contrast(
@@ -217,7 +238,8 @@ def contrast(
     freedom = np.array([known.df[row != 0].min() if df is None else df for row in matrix])
     frame = results([{"item": name, "n": estimates["n"][row != 0].min()} for name, row in named.items()])
     scale = np.abs(matrix) @ np.abs(np.nan_to_num(estimates["estimate"].to_numpy()))
-    return _from_covariance(frame, "contrast", value, covariance, freedom, level, scale)
+    doubts = [next((why for why in estimates["reason"][row != 0] if why), "") for row in matrix]
+    return _from_covariance(frame, "contrast", value, covariance, freedom, level, scale, doubts)
 
 
 def _smooth(estimates: pd.DataFrame, expression: str, level: float, df: float | None) -> pd.DataFrame:
@@ -231,18 +253,21 @@ def _smooth(estimates: pd.DataFrame, expression: str, level: float, df: float | 
     freedom = np.array([known.df[rows].min() if df is None else df])
     frame = results([{"item": expression, "n": estimates["n"].iloc[rows].min()}])
     scale = np.abs(slope) @ np.abs(estimates["estimate"].to_numpy()[rows])
+    doubts = [next((why for why in estimates["reason"].iloc[rows] if why), "")]
     return _from_covariance(
-        frame, "contrast", np.array([value]), np.array([[covariance]]), freedom, level, np.array([scale])
+        frame, "contrast", np.array([value]), np.array([[covariance]]), freedom, level, np.array([scale]), doubts
     )
 
 
 def _from_covariance(
-    frame: pd.DataFrame, statistic: str, value: Floats, covariance: Floats, df: Floats, level: float, scale: Floats
+    frame: pd.DataFrame, statistic: str, value: Floats, covariance: Floats, df: Floats, level: float, scale: Floats,
+    doubts: list[str],
 ) -> pd.DataFrame:  # fmt: skip
-    """Rows of a statistic from its covariance matrix; scale as `t_test` has it."""
+    """Rows of a statistic from its covariance matrix; scale as `t_test`, doubts as `_differences` has the reason."""
     se = np.where(np.isnan(value), np.nan, np.sqrt(np.maximum(np.diag(covariance), 0.0)))
     low, high = mean_interval(value, se, df, level)
     p, cv, why = t_test(value, se, df, scale)
+    low, high, p, cv = _unless(doubts, low, high, p, cv)
     new: dict[str, Any]
     new = {
         "statistic": statistic,
@@ -253,7 +278,7 @@ def _from_covariance(
         "df": df,
         "p": p,
         "cv": cv,
-        "reason": why,
+        "reason": [doubt or each for doubt, each in zip(doubts, why, strict=True)],
     }
     return remember(
         results(frame.assign(**new)), Covariance(lambda: np.eye(len(value)), lambda c: c.T @ covariance @ c, df)
@@ -300,7 +325,8 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
     is the slope of a regression on a dummy.
 
     Args: by: a column with two values in the domain; more raise.   mu: value under the null hypothesis.
-    Returns: one row of statistic "difference" (two groups) or "mean", with t interval and p.
+    Returns: one row of statistic "difference" (two groups) or "mean", with t interval and p; neither, but the reason,
+        where a group has one sampling unit or no degrees of freedom: its variance counts as 0 (R gives a p).
     Raises: EstimationError: by has not two levels with answers.
 
     >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7], "g": [0, 0, 0, 1, 1, 1], "w": 1.0})
@@ -313,7 +339,8 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
         freedom = float(d.degf(np.isfinite(answers))) - 1
         out = estimate.mean(d.assign(**{y: answers}), y, df=freedom, level=level)
         value, se = out["estimate"].to_numpy(), out["se"].to_numpy()
-        out["p"], _, why = t_test(value - mu, se, np.full(1, freedom), np.maximum(np.abs(value), abs(mu)))
+        p, _, why = t_test(value - mu, se, np.full(1, freedom), np.maximum(np.abs(value), abs(mu)))
+        out["p"] = _unless(out["reason"], p)[0]
         out["reason"] = np.where(out["reason"] != "", out["reason"], why)
         return out
     code, labels = coded(item_column(d.frame, by))
@@ -329,7 +356,10 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
     table = means.attrs[KEY].table
     gap = np.array([means["estimate"].iloc[1] - means["estimate"].iloc[0]])
     scale = np.array([means["estimate"].abs().max(), abs(mu)]).max(keepdims=True)
-    base = means.iloc[:1].assign(reason="", by=by, group=f"{labels[seen[1]]} - {labels[seen[0]]}", n=means["n"].sum())
+    doubt = next((why for why in means["reason"] if why), "")
+    base = means.iloc[:1].assign(
+        reason=doubt, by=by, group=f"{labels[seen[1]]} - {labels[seen[0]]}", n=means["n"].sum()
+    )
     out = _differences(
         base,
         "difference",
@@ -341,7 +371,7 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
         level,
         scale,
     )
-    out["p"] = t_test(gap - mu, out["se"].to_numpy(), np.array([freedom]), scale)[0]
+    out["p"] = _unless([doubt], t_test(gap - mu, out["se"].to_numpy(), np.array([freedom]), scale)[0])[0]
     return results(out.assign(n_weighted=means["n_weighted"].sum()))
 
 

@@ -9,6 +9,7 @@ from survey.sampling.linearized import Bools, Floats, Ints
 
 CONSTANT = "the answers do not vary"
 DEPENDENT = "the differences tested have no covariance of full rank: no test"
+ONE_UNIT = "one sampling unit in this group: no interval"
 FEW = "no degrees of freedom left: no test"
 
 
@@ -19,7 +20,7 @@ def reasons(rows: Floats, n: Floats, units: Floats, df: Floats) -> list[str]:
     ['no answers in this group', 'one sampling unit in this group: no interval']
     """
     choices = [rows == 0, n == 0, units == 1, df <= 0]
-    texts = ["no respondents in this group", "no answers in this group", "one sampling unit in this group: no interval",
+    texts = ["no respondents in this group", "no answers in this group", ONE_UNIT,
              "no degrees of freedom in this group: no interval"]  # fmt: skip
     return [str(reason) for reason in np.select(choices, texts, default="")]
 

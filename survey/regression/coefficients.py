@@ -25,7 +25,7 @@ ABSENT = "no respondents at this level"
 ONE_UNIT = "one sampling unit: no interval"
 NO_FREEDOM = "no degrees of freedom: no interval"
 FLAT = "no variance: no interval"
-LONE = "rests on one sampling unit, whose variance counts as 0"
+LONE = "rests on one sampling unit, whose variance is not known: no interval"
 LONE_REPLICATE = "rests on one sampling unit, without which replicates cannot be fitted: no interval"
 FAILED = "some replicates could not be fitted and are left out"
 
@@ -124,7 +124,10 @@ class Coefficients:
         return remember(frame, Covariance(lambda: table, self.design.covariance, freedom, replicated))
 
     def _doubts(self, value: Floats, se: Floats, slopes: Floats) -> tuple[Floats, Bools]:
-        """Why statistics have no interval, or one to be wary of; and whether they have one."""
+        """Why statistics have no interval, or one to be wary of; and whether they have one.
+
+        R gives one to what rests on one sampling unit, whose deviations are 0 whatever it is.
+        """
         replicated, known = self.design.replicates is not None, np.isfinite(value)
         flat = ~(se > NOISE * np.maximum(np.abs(value), np.abs(slopes) @ self.scale))
         one = self.design.psus_by(np.where(self.used, 0, -1), 1)[0] == 1
@@ -134,7 +137,7 @@ class Coefficients:
             (alone, LONE_REPLICATE if replicated else LONE), (flat, FLAT),
             (np.full(len(value), len(self.failed) > 0), FAILED),
         ]  # fmt: skip
-        return np.select([where for where, _ in doubts], [why for _, why in doubts], ""), ~flat & ~(alone & replicated)
+        return np.select([where for where, _ in doubts], [why for _, why in doubts], ""), ~flat & ~alone
 
 
 @dataclass(frozen=True)

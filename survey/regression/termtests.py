@@ -44,8 +44,7 @@ def term_test(
     b, V = m.estimates[index], m.vcov.to_numpy()[np.ix_(index, index)]
     lone = touched(m.lone, np.eye(len(m.names))[index]).any()
     reason = _untestable(V, m.scale[index], freedom) or (LONE if lone else "")
-    untestable = reason not in ("", LONE) or (lone and m.design.replicates is not None)
-    if untestable and method in ("Wald", "WorkingWald", "LRT"):
+    if reason and method in ("Wald", "WorkingWald", "LRT"):
         test = {"statistic": "F" if method == "Wald" else "chi2", "value": np.nan, "ndf": len(index), "ddf": freedom,
                 "p": np.nan}  # fmt: skip
     elif method == "Wald":

@@ -161,10 +161,12 @@ def test_a_test_of_more_coefficients_than_units_says_so(d: SurveyDesign) -> None
 
 
 def test_a_level_of_one_unit_is_labelled(d: SurveyDesign) -> None:
-    """R gives its dummy a p although its variance counts as 0; without the unit a replicate has no such level."""
+    """R gives its dummy a p, but its deviations are 0 whatever it is; a replicate without it has no such level."""
     e = d.assign(k=(d.frame["psu"] == 3).map({True: "one", False: "rest"}))
     rows = model.fit(e, "y ~ x + k").tidy().set_index("item")
     assert rows["reason"].str.contains("rests on one").to_dict() == {"Intercept": True, "k[T.rest]": True, "x": False}
+    assert rows[["p", "ci_low"]].notna().all(axis=1).to_dict() == {"Intercept": False, "k[T.rest]": False, "x": True}
+    assert np.isnan(term_test(model.fit(e, "y ~ x + k"), "k")["p"].iloc[0])
     units = np.arange(24)
     keep = (e.frame["psu"].to_numpy()[:, None] != units) * 24 / 23
     jackknife = SurveyDesign(e.frame, "w", replicates=keep, method="JK1", combined=False)
