@@ -18,6 +18,7 @@ from survey.errors import EstimationError
 from survey.sampling.calibrated import Calibration
 from survey.sampling.distances import Bounds, Distance, factors, to_counts
 from survey.sampling.linearized import Floats, Ints, weighted_counts
+from survey.weighting.diagnostics import diagnostics
 
 
 def poststratified(d: SurveyDesign, cells: ArrayLike, counts: ArrayLike) -> SurveyDesign:
@@ -183,14 +184,13 @@ def _averages(X: Floats, code: Ints) -> Floats:
 def weight_diagnostics(weights: ArrayLike) -> dict[str, float]:
     """Sum, number, Kish's design effect 1 + cv², effective sample size, cv, least and greatest weight.
 
-    kish_deff = n Σw²/(Σw)² over the positive weights (Kish 1965), ess = n/kish_deff.
+    Those of `survey.weighting.diagnostics` over the weights other than 0: kish_deff = n Σw²/(Σw)² (Kish 1965),
+    ess = n/kish_deff.
 
     >>> weight_diagnostics([1, 3])["ess"]
     1.6
     """
     w = np.asarray(weights, dtype=float)
-    w = w[w != 0]
-    n = len(w)
-    deff = n * float((w**2).sum()) / float(w.sum()) ** 2
-    return {"sum": float(w.sum()), "n": float(n), "kish_deff": deff, "ess": n / deff,
-            "cv": float(np.sqrt(max(deff - 1, 0.0))), "min": float(w.min()), "max": float(w.max())}  # fmt: skip
+    found = diagnostics("", w[w != 0])
+    names = {"sum": "sum", "n": "n", "kish_deff": "deff", "ess": "n_eff", "cv": "cv", "min": "min", "max": "max"}
+    return {name: float(found[own]) for name, own in names.items()}

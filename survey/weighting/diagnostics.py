@@ -14,6 +14,7 @@ from survey.weighting.margins import Margin
 def diagnostics(step: str, weights: Floats) -> dict[str, Any]:
     """Size and spread of the weights after a step: n, min, max, CV, Kish's design effect 1 + CV² and n / deff.
 
+    A weight of 0 takes no part in CV and deff, so that n_eff = (Σw)²/Σw² whatever rows stand beside the sample.
     top1 is the share of all weight that the largest 1 % of the weights hold (rounded up to whole persons).
 
     >>> diagnostics("base", np.array([1.0, 1.0, 2.0]))["deff"]
@@ -22,7 +23,8 @@ def diagnostics(step: str, weights: Floats) -> dict[str, Any]:
     0.5
     """
     n, total, squares = len(weights), float(weights.sum()), float((weights**2).sum())
-    deff, few = n * squares / total**2, -(-n // 100)
+    taking_part, few = int(np.count_nonzero(weights)), -(-n // 100)
+    deff = taking_part * squares / total**2
     return {
         "step": step,
         "n": n,
@@ -31,7 +33,7 @@ def diagnostics(step: str, weights: Floats) -> dict[str, Any]:
         "sum": total,
         "cv": float(np.sqrt(max(deff - 1, 0.0))),
         "deff": deff,
-        "n_eff": n / deff,
+        "n_eff": taking_part / deff,
         "top1": float(np.partition(weights, n - few)[n - few :].sum()) / total,
     }
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey import estimate
-from survey.calibrate import calibrated
+from survey.calibrate import calibrated, weight_diagnostics
 from survey.codebook import Design, Weighting
 from survey.design import SurveyDesign
 from survey.errors import CodebookError, DataError, EstimationError
@@ -122,6 +122,16 @@ def test_a_level_twice_is_refused_with_its_line() -> None:
 def test_kish_design_effect_by_hand() -> None:
     found = diagnostics("x", np.array([1.0, 1.0, 1.0, 3.0]))
     assert (found["deff"], found["n_eff"]) == pytest.approx((4 * 12 / 36, 3.0))
+
+
+def test_weights_of_zero_change_neither_design_effect_nor_effective_size() -> None:
+    """Kish: n_eff = (Σw)²/Σw², deff = 1 + CV² of those who take part; one definition for both ways to ask."""
+    weights = np.random.default_rng(6).uniform(1, 5, 40)
+    of_steps, of_design = diagnostics("x", np.append(weights, np.zeros(9))), weight_diagnostics(np.append(0.0, weights))
+    for found, deff, size in ((of_steps, "deff", "n_eff"), (of_design, "kish_deff", "ess")):
+        assert found[size] == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=1e-12)
+        assert found[deff] == pytest.approx(1 + weights.var() / weights.mean() ** 2, rel=1e-12)
+    assert (of_steps["n"], of_design["n"]) == (49, 40)
 
 
 @pytest.fixture
