@@ -47,7 +47,7 @@ def as_replicates(
             "Replicates are made from a plain design", hint="make them first, then calibrate the replicates"
         )
     if d.pps is not None:
-        raise DesignError("Replicates cannot be made of a design with inclusion probabilities", got="pps",
+        raise DesignError("Replicates cannot be made of a design with inclusion probabilities",
                           hint="leave pps and fpc out: units then count as drawn with replacement")  # fmt: skip
     psu, row = d.linearized.row_psu, d.linearized.row_stratum
     units = int(psu.max()) + 1

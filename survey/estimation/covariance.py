@@ -63,7 +63,7 @@ def remember(result: pd.DataFrame, covariance: Covariance) -> pd.DataFrame:
 def kept(result: pd.DataFrame) -> Covariance:
     """The covariance of a result's rows in the order they are in now, also after sorting them or leaving some out.
 
-    Raises: EstimationError: rows were renamed, or did not come from `survey.estimate`.
+    Raises: EstimationError: rows were renamed, did not come from `survey.estimate`, or are quantiles, which have none.
     """
     found = result.attrs.get(KEY)
     if isinstance(found, Covariance) and set(ROW) <= set(result.columns):
@@ -74,10 +74,24 @@ def kept(result: pd.DataFrame) -> Covariance:
             place = known.get_indexer(rows)
             if (place >= 0).all():
                 return found.at(place)
+    elif "statistic" in result.columns:
+        _none_kept(sorted(set(result["statistic"])))
     raise EstimationError(
         "The covariance of these figures is not known", expected="rows of one result of survey.estimate",
-        got="a frame of {rows} rows", rows=len(result), hint="take the contrast before renaming or joining rows",
+        got="a frame of {rows} rows", rows=len(result),
+        hint="take the contrast before renaming or joining rows; tests and estimate.battery keep none",
     )  # fmt: skip
+
+
+def _none_kept(statistics: list[str]) -> None:
+    """Raise the reason where figures of a kind never have a covariance."""
+    if {"quantile", "cdf"} & set(statistics):
+        raise EstimationError(
+            "Quantiles and distribution functions carry no covariance between their rows",
+            expected="shares, means, totals, ratios or differences", got="{statistics}",
+            hint="compare the shares at or below a value, or read each interval alone",
+            statistics=", ".join(statistics),
+        )  # fmt: skip
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def quantile(
         interval: of the share: mean (± t·se), beta, xlogit, asin; score inverts a test of the quantile; quantile
             takes the spread of the replicates' quantiles.
         df: degrees of freedom; those of the rows used if not given.
-    Returns: rows of statistic "quantile", level p, in the order item, group, p.
+    Returns: rows of statistic "quantile", level p, in the order item, group, p; without a covariance between them.
     Raises: EstimationError: the rule or interval is not known, or interval "quantile" without replicate weights.
 
     >>> d = SurveyDesign(pd.DataFrame({"y": [1.0, 2, 3, 4, 5], "w": 1.0}), "w")

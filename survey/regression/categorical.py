@@ -129,8 +129,10 @@ def fit_categorical(
 
 def _no_offset(offset: Floats) -> None:
     if offset.any():
-        raise EstimationError("A multinomial model takes no offset", expected="covariates only",
-                              hint="enter it as a covariate, or fit an ordinal model")  # fmt: skip
+        raise EstimationError(
+            "A multinomial model takes no offset", expected="covariates only: each level has its own linear predictor",
+            hint="enter it as a covariate, or fit a binomial model of the two levels compared",
+        )  # fmt: skip
 
 
 def _first(problem: _Ordinal | _Multinomial, start: ArrayLike | None, w: Floats, names: list[str]) -> Floats:

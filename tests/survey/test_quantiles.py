@@ -11,6 +11,7 @@ import pytest
 from survey import compare, estimate
 from survey.design import SurveyDesign
 from survey.errors import EstimationError
+from survey.estimation.covariance import vcov
 
 Y = [1.0, 2, 3, 4]
 
@@ -64,3 +65,18 @@ def test_a_rank_test_of_three_groups_is_a_wald_test() -> None:
 def test_below_the_first_step_is_the_least_value(qrule: Any) -> None:
     d = SurveyDesign(pd.DataFrame({"y": [1.0, 2.0], "w": [3.0, 1.0]}), "w")
     assert estimate.quantile(d, "y", 0.5, qrule=qrule)["estimate"].tolist() == [1.0]
+
+
+def test_quantiles_say_that_they_have_no_covariance() -> None:
+    d = SurveyDesign(pd.DataFrame({"y": [1.0, 2, 3, 4, 5], "w": 1.0}), "w")
+    rows = estimate.quantile(d, "y", [0.25, 0.5])
+    for ask in (
+        lambda: vcov(rows), lambda: compare.contrast(rows, {"0.25": -1, "0.5": 1}),
+        lambda: compare.contrast(rows, [1, -1]), lambda: vcov(estimate.cdf(d, "y", [2, 3])),
+    ):  # fmt: skip
+        with pytest.raises(EstimationError, match=r"no covariance[\s\S]*hint: compare the shares at or below"):
+            ask()
+    lost = pd.concat([estimate.mean(d, "y")])
+    lost.attrs = {}
+    with pytest.raises(EstimationError, match="before renaming or joining"):
+        vcov(lost)
