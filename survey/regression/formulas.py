@@ -250,9 +250,9 @@ def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = F
             replace(terms, names=names, kept=whole, cases=_used_levels(cases[known], right, d.frame)),
             X[inner][:, kept],
         )
-    for name, infinite in zip(terms.names, np.isinf(X).any(axis=0), strict=True):
-        if infinite:
-            refuse_infinite(X[:, terms.names.index(name)], name)
+    if np.isinf(X).any():
+        for name, column in zip(terms.names, X.T, strict=True):
+            refuse_infinite(column, name)
     return Read(replace(terms, case=case), outcome[known], X, off[known], used, dropped)
 
 
