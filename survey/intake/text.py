@@ -233,7 +233,9 @@ def check_header(header: Sequence[str], name: str) -> None:
                 where="{file} line 1, column {position}",
                 expected="every column once, with a name",
                 got="the name of column {first} again" if column else "nothing",
-                hint="ask for a delivery with one of the two renamed",
+                hint="rename one of the two; if the first line holds answers, the file has no header: put one above"
+                if column
+                else "give it a name, or remove what stands above the header line",
                 file=name,
                 first=seen.get(column, 0),
                 position=position,

@@ -56,7 +56,7 @@ BAD: dict[str, tuple[dict[str, object], int, list[str]]] = {
     "duplicated column": (
         {"delivery": frame().to_csv(index=False).replace("lights", "safe", 1).encode()},
         1,
-        ["w1.csv line 1, column 11", "column 10 again"],
+        ["w1.csv line 1, column 11", "column 10 again", "has no header"],
     ),
     "unknown key": (
         {"yaml": YAML.replace("simulated:", "simulatd:")},

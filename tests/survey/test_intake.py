@@ -224,3 +224,21 @@ def test_a_first_line_that_is_no_header_is_refused_without_its_words(tmp_path: P
     with pytest.raises(DataError, match="column 2") as caught:
         read(path, WAVE)
     assert cell not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "place", "parts"),
+    [
+        ("P1,2,1,2\nP2,1,1,3\n", "column 4", ["the name of column 2 again", "the file has no header"]),
+        ("id,,safe\nP1,1,2\n", "column 2", ["without a name", "above the header line"]),
+    ],
+)
+def test_a_name_twice_or_none_is_refused_with_what_may_be_the_cause(
+    tmp_path: Path, lines: str, place: str, parts: list[str]
+) -> None:
+    file = tmp_path / "w.csv"
+    file.write_text(lines, encoding="utf-8")
+    with pytest.raises(DataError) as refused:
+        read(file, WAVE)
+    for part in (place, *parts):
+        assert part in str(refused.value)
