@@ -16,8 +16,8 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from flows.words import t, word
-from survey.draft import Because, Column, Draft, Scale, WaveDraft
-from survey.draft.plan import EDGES, Figure, Noted
+from survey.draft import Because, Column, Draft, Noted, Scale, WaveDraft
+from survey.draft.plan import EDGES, Figure
 
 TODO = "TODO"
 SECTION = re.compile(

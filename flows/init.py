@@ -136,6 +136,8 @@ def summary(drafted: Draft, target: Path) -> Iterator[str]:
     direct = [name for name, column in items.items() if column.guess.kind == "identifier"]
     free = [name for name, column in items.items() if column.guess.kind == "text"]
     weight = [*plan.base.names, *(f"1/{name}" for name in plan.inverse.names), *plan.times.names]
+    if plan.base.others:
+        weight.append(t("(or: {columns})", columns=", ".join(plan.base.others)))
     none = t("none found")
     for title, names in {
         t("identifiers, dropped"): direct,

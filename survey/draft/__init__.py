@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from survey.draft.evidence import Because, Guess
+from survey.draft.evidence import Because, Guess, Noted
 from survey.draft.kinds import guess
 from survey.draft.lexicon import ROLES
 from survey.draft.match import Column, Match, match
@@ -29,6 +29,7 @@ __all__ = [
     "Draft",
     "Guess",
     "Match",
+    "Noted",
     "Plan",
     "Scale",
     "WaveDraft",

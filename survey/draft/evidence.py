@@ -33,3 +33,15 @@ class Guess:
     levels: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     strays: int = 0
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Names of items, why they stand there, and which others might as well."""
+
+    names: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+NOTHING = Noted()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from survey.draft.evidence import Because, Guess
+from survey.draft.evidence import NOTHING, Because, Guess, Noted
 from survey.draft.lexicon import FEAR, OVERALL, QUASI, SAFE, SATISFIED
 from survey.draft.match import Column
 from survey.draft.scales import Scale
+from survey.draft.weights import weights
 
 FEWEST_UNITS, SMALLEST_UNIT = 20, 4
 AAPOR = {
@@ -24,14 +24,6 @@ AAPOR = {
     "4": "ineligible",
 }
 EDGES = (16, 30, 45, 60)
-
-
-@dataclass(frozen=True)
-class Noted:
-    """Names of items, and why they stand there."""
-
-    names: tuple[str, ...] = ()
-    because: tuple[Because, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,15 +43,15 @@ class Plan:
 
     single: dict[str, Noted] = field(default_factory=dict)
     """respondent, interviewer, duration, started."""
-    strata: Noted = Noted()
-    psu: Noted = Noted()
-    base: Noted = Noted()
-    inverse: Noted = Noted()
-    times: Noted = Noted()
-    quasi: Noted = Noted()
-    pseudonyms: Noted = Noted()
-    generalise: Noted = Noted()
-    dispositions: Noted = Noted()
+    strata: Noted = NOTHING
+    psu: Noted = NOTHING
+    base: Noted = NOTHING
+    inverse: Noted = NOTHING
+    times: Noted = NOTHING
+    quasi: Noted = NOTHING
+    pseudonyms: Noted = NOTHING
+    generalise: Noted = NOTHING
+    dispositions: Noted = NOTHING
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """AAPOR group → codes of the disposition."""
     figures: tuple[Figure, ...] = ()
@@ -79,7 +71,7 @@ def plan(
     """
     guesses = {item: column.guess for item, column in columns.items()}
     psu, strata = _design(columns, frame)
-    base, inverse, times = _weights(columns, psu, frame)
+    base, inverse, times = weights(columns)
     single = {
         "respondent": _first(guesses, "respondent", ("code",)),
         "interviewer": _first(guesses, "interviewer", ("code",)),
@@ -107,7 +99,7 @@ def plan(
 def _first(guesses: Mapping[str, Guess], role: str, kinds: Sequence[str]) -> Noted:
     found = [item for item, guess in guesses.items() if guess.role == role and guess.kind in kinds]
     if not found:
-        return Noted()
+        return NOTHING
     because = guesses[found[0]].because
     others = (Because("others that would do: {columns}", columns=", ".join(found[1:])),) if len(found) > 1 else ()
     return Noted((found[0],), because + others)
@@ -149,7 +141,7 @@ def _unnamed_psu(columns: Mapping[str, Column]) -> Noted:
                 profile.answered >= SMALLEST_UNIT * profile.distinct:  # fmt: skip
             size = profile.answered / profile.distinct
             return Noted((item,), (Because("{count} ids, {size:.0f} rows each", count=profile.distinct, size=size),))
-    return Noted()
+    return NOTHING
 
 
 def is_constant(values: pd.Series, within: pd.Series) -> bool:
@@ -160,41 +152,6 @@ def is_constant(values: pd.Series, within: pd.Series) -> bool:
     """
     counts = pd.crosstab(within, values.str.strip())
     return bool(counts.max(axis=1).sum() >= 0.999 * len(values))
-
-
-def _weights(columns: Mapping[str, Column], psu: Noted, frame: pd.DataFrame) -> tuple[Noted, Noted, Noted]:
-    guesses = {item: column.guess for item, column in columns.items()}
-    found = [item for item, guess in guesses.items() if guess.role == "weight" and guess.kind == "number"]
-    if found:
-        best = min(found, key=lambda item: _preference(columns[item]))
-        others = [item for item in found if item != best]
-        because = guesses[best].because
-        if others:
-            because += (Because("others that would do: {columns}", columns=", ".join(others)),)
-        return Noted((best,), because), Noted(), Noted()
-    inverse = [item for item, guess in guesses.items() if guess.role == "probability"]
-    if not inverse:
-        return Noted(), Noted(), Noted()
-    why = guesses[inverse[0]].because
-    adults = [item for item, column in columns.items() if _counts_adults(column)]
-    times = Noted(tuple(adults[:1]), (Because("one adult of a household answers"),)) if adults else Noted()
-    return Noted(), Noted(tuple(inverse), why), times
-
-
-def _preference(column: Column) -> tuple[bool, bool, float, int]:
-    """Persons before households, whole regions before their parts, few blanks before many."""
-    name = f"{column.profile.name} {column.profile.label}".casefold()
-    household = bool(re.search(r"hog|house|hh|户|家庭", name))
-    blank = 1 - column.profile.answered / max(column.profile.rows, 1)
-    part = bool(re.search(r"com$|commune|comuna|replicate|bs\d+$", name))
-    return household, part, round(blank, 1), column.profile.position
-
-
-def _counts_adults(column: Column) -> bool:
-    named = re.search(
-        r"adult|岁以上.*人|成年|numadult|^crs\b", f"{column.profile.name} {column.profile.label}".strip(), re.I
-    )
-    return column.guess.kind == "number" and named is not None
 
 
 def _outcome(columns: Mapping[str, Column]) -> tuple[Noted, dict[str, tuple[str, ...]]]:
@@ -209,7 +166,7 @@ def _outcome(columns: Mapping[str, Column]) -> tuple[Noted, dict[str, tuple[str,
         whole = sum(map(len, groups.values())) == column.profile.distinct
         why = Because("codes of three digits, as AAPOR numbers outcomes") if whole else Because("its name")
         return Noted((item,), (why,)), groups if whole else {}
-    return Noted(), {}
+    return NOTHING, {}
 
 
 def figures(columns: Mapping[str, Column], scales: Mapping[str, Scale]) -> tuple[Figure, ...]:

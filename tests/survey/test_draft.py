@@ -215,7 +215,6 @@ HARDER = {
     ("bcs .dta", "quasi-identifiers"): (0.4, 0.8),
     ("enusc 2023", "quasi-identifiers"): (0.6, 0.8),  # the commune as well
     ("enusc 2019", "missing codes"): (0.4, 0.8),  # 88 and 99 are counted as answers there
-    ("gss panel", "weights"): (0.0, 0.0),  # one of four panel weights: which one, only a person can say
 }
 
 
@@ -251,6 +250,27 @@ def test_the_six_deliveries_of_the_city_become_one_survey() -> None:
         assert set(wave.reverse) == set(hand.reverse), name
         assert set(wave.not_asked) - {"smart_community"} == set(hand.not_asked), name
     assert made.waves["2024H1"].missing == {"97": "not_applicable", "98": "dont_know", "99": "refused"}
+
+
+WEIGHTS = {
+    "panel": ("wtpannr123", ["wtpan12", "wtpan123", "wtpannr12", "wtpannr123"]),
+    "persons": ("fact_pers", ["fact_hog", "fact_pers"]),
+    "whole": ("fact_pers_reg", ["fact_hog_reg", "fact_pers_com", "fact_pers_reg"]),
+    "versions": ("weight1", ["weight1", "weight2"]),  # a number that ends no panel's weight is no wave
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTS)
+def test_of_several_weights_one_is_taken_by_the_rule_and_the_others_are_told(case: str) -> None:
+    best, names = WEIGHTS[case]
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({name: np.round(rng.lognormal(0, 0.5, 900), 4).astype(str) for name in names})
+    if case == "panel":
+        frame.loc[:300, best] = ""  # who dropped out has no weight; that is not against it
+    base = draft([Delivery("w", "w.csv", frame)]).plan.base
+    assert base.names == (best,)
+    assert set(base.others) == set(names) - {best}
+    assert all(name in repr(base.because) for name in base.others)
 
 
 @needs_data
