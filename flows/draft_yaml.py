@@ -161,8 +161,9 @@ def _items(draft: Draft) -> CommentedMap:
     scale_of = {item: scale.name for scale in draft.scales.values() for item in scale.items}
     member_of = {item: stem for stem, group in draft.sets.items() for item in group}
     for name, column in draft.items.items():
-        items[name] = flow(_item(column, scale_of.get(name, ""), draft.scales))
-        pieces = list(column.guess.because)
+        required = draft.plan.required.get(name, ())
+        items[name] = flow(_item(column, scale_of.get(name, ""), draft.scales, bool(required)))
+        pieces = [*column.guess.because, *required]
         if column.guess.strays:
             pieces.append(
                 Because("{count} codes so rare that they look like slips are left out", count=column.guess.strays)
@@ -178,7 +179,7 @@ def _kind(column: Column) -> str:
     return f"{guess.kind}, {guess.role}" if guess.role and guess.role != guess.kind else guess.kind
 
 
-def _item(column: Column, scale: str, scales: Mapping[str, Scale]) -> dict[str, Any]:
+def _item(column: Column, scale: str, scales: Mapping[str, Scale], required: bool) -> dict[str, Any]:
     guess, item = column.guess, dict[str, Any]()
     if guess.kind != "single":
         item["kind"] = guess.kind
@@ -194,6 +195,8 @@ def _item(column: Column, scale: str, scales: Mapping[str, Scale]) -> dict[str, 
     elif scale:
         own = {code: why for code, why in guess.missing.items() if scales[scale].missing.get(code) != why}
         item |= {"missing": own} if own else {}
+    if required:
+        item["required"] = True
     label = column.profile.label or (column.name if not column.name.isascii() else "")
     return item | ({"label": label} if label else {})
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from survey.draft.evidence import Because, Guess
-from survey.draft.lexicon import DIRECT, role_of
+from survey.draft.lexicon import DIRECT, ENDED, role_of
 from survey.draft.missing import missing_codes, missing_numbers, without_strays
 from survey.draft.profile import CODE, LONGEST_CODE, MOMENT, Profile, number
 
@@ -64,7 +64,8 @@ def _time(profile: Profile, role: str) -> Guess | None:
     day = Because("cells with day and hour") if clock else Because("cells with a day")
     if profile.distinct == 1:
         return Guess("ignore", "", (Because("the same in every row"),))
-    return Guess("time", "started" if role in ("started", "") and clock else role, (day,))
+    began = role == "started" or (role == "" and clock and not ENDED.search(f"{profile.name} {profile.label}"))
+    return Guess("time", "started" if began else role, (day,))
 
 
 def _counter(profile: Profile, role: str) -> Guess | None:

@@ -156,6 +156,11 @@ QUASI = (
     "religion",
 )
 
+# A moment that is not the one at which an interview began.
+ENDED = re.compile(
+    r"结束|完成|提交|上传|导出|录入|(?<![a-z])(end(ed)?|finish(ed)?|submit(ted)?|upload(ed)?|saved?)(?![a-z])", re.I
+)
+
 # A wording of a code that is no answer, by its reason.
 MISSING: dict[str, re.Pattern[str]] = {
     "refused": re.compile(r"拒绝?答|拒绝|不愿|不便|refus|no responde|no contesta|prefer not", re.I),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from survey.draft.essential import essential
 from survey.draft.evidence import NOTHING, Because, Guess, Noted
 from survey.draft.lexicon import FEAR, OVERALL, QUASI, SAFE, SATISFIED
 from survey.draft.match import Column
@@ -57,6 +58,8 @@ class Plan:
     figures: tuple[Figure, ...] = ()
     area: str = ""
     breakdowns: tuple[str, ...] = ()
+    required: dict[str, tuple[Because, ...]] = field(default_factory=dict)
+    """Item that an interview should not be without → why."""
     blank_weights: bool = False
     lonely: int = 0
     """Strata with one sampling unit."""
@@ -76,7 +79,7 @@ def plan(
         "respondent": _first(guesses, "respondent", ("code",)),
         "interviewer": _first(guesses, "interviewer", ("code",)),
         "duration": _first(guesses, "duration", ("number",)),
-        "started": _first(guesses, "started", ("time",)),
+        "started": _started(guesses),
     }
     age = _first(guesses, "age", ("number",))
     quasi = tuple(i for i, g in guesses.items() if g.role in QUASI and (g.kind == "single" or i in age.names))
@@ -84,6 +87,9 @@ def plan(
     codes = tuple(dict.fromkeys(item for item in held if guesses[item].kind == "code"))
     outcome, groups = _outcome(columns)
     singles = tuple(i for i in quasi if guesses[i].kind == "single" and len(guesses[i].levels) <= 12)
+    blank_weights = any(columns[item].profile.answered < columns[item].profile.rows for item in base.names)
+    needed = {*strata.names, *psu.names, *inverse.names, *times.names, *(() if blank_weights else base.names)}
+    needed |= {i for i, g in guesses.items() if g.role in ("sex", "age") and g.kind in ("single", "number")}
     area = next((i for i in quasi if guesses[i].role in ("district", "area") and guesses[i].kind == "single"), "")
     return Plan(
         single=single, strata=strata, psu=psu, base=base, inverse=inverse, times=times,
@@ -91,8 +97,12 @@ def plan(
         pseudonyms=Noted(codes, (Because("ids that the design or the checks need"),)),
         generalise=age, dispositions=outcome, groups=groups, figures=figures(items, scales), area=area,
         breakdowns=tuple(i for i in singles if i != area),
+        required=essential(
+            columns, frame, [i for i in columns if i in needed], next(iter(outcome.names), ""),
+            groups.get("complete", ()),
+        ),
         lonely=_lonely(columns, frame, psu, strata),
-        blank_weights=any(columns[item].profile.answered < columns[item].profile.rows for item in base.names),
+        blank_weights=blank_weights,
     )  # fmt: skip
 
 
@@ -103,6 +113,15 @@ def _first(guesses: Mapping[str, Guess], role: str, kinds: Sequence[str]) -> Not
     because = guesses[found[0]].because
     others = (Because("others that would do: {columns}", columns=", ".join(found[1:])),) if len(found) > 1 else ()
     return Noted((found[0],), because + others)
+
+
+def _started(guesses: Mapping[str, Guess]) -> Noted:
+    """The moment at which interviews began: named so, or else the only column with a day that is about nothing else."""
+    named = _first(guesses, "started", ("time",))
+    days = [item for item, guess in guesses.items() if guess.kind == "time" and not guess.role]
+    if named.names or len(days) != 1:
+        return named
+    return Noted((days[0],), (*guesses[days[0]].because, Because("the only column with a day")))
 
 
 def _design(columns: Mapping[str, Column], frame: pd.DataFrame) -> tuple[Noted, Noted]:

@@ -54,6 +54,8 @@ def test_a_draft_is_told_what_it_lacks_then_passes_the_check(
     for part in ("the survey's title", "the first day of interviewing", "the wording of 1, 2", "the codes that count"):
         assert part in lacking, lacking
     file = tmp_path / "data" / "raw" / "town" / "survey.yaml"
+    required = [name for name, item in parse(filled(file.read_text(encoding="utf-8"))).items.items() if item.required]
+    assert required == ["district", "community", "sex", "age", "weight_in"]
     file.write_text(filled(file.read_text(encoding="utf-8")), encoding="utf-8")
     assert call(tmp_path, monkeypatch, "check", "town", "--source", "inbox") == 0, capsys.readouterr().err
 

@@ -100,6 +100,35 @@ def test_the_design_and_the_privacy_follow(made: Draft) -> None:
     assert made.waves["w1"].fieldwork == ("2026-04-01", "2026-04-28")
 
 
+def test_what_an_interview_should_not_be_without_is_required(made: Draft) -> None:
+    """Age has 2 % of refusals, q1 as many codes of no answer: to require those would cost interviews."""
+    assert set(made.plan.required) == {"wt_final", "stratum", "psu", "sex"}
+
+
+def test_only_interviews_tell_what_is_required() -> None:
+    frame = generated().assign(jg=np.where(np.arange(1200) % 4 < 3, "110", "210"))
+    frame.loc[frame["jg"] == "210", ["sex", "q1"]] = ""
+    assert "sex" in draft([Delivery("w", "w.csv", frame)]).plan.required
+    frame.loc[frame.index[::40], "sex"] = ""
+    assert "sex" not in draft([Delivery("w", "w.csv", frame)]).plan.required
+
+
+@pytest.mark.parametrize(
+    ("columns", "started"),
+    [
+        ({"调查日期": "2026-04-{day:02d}"}, "q2"),
+        ({"提交时间": "2026/4/{day} 19:30"}, "q2"),
+        ({"结束时间": "2026-04-{day:02d} 19:30", "开始时间": "2026-04-{day:02d} 19:00"}, "started"),
+        ({"录入日期": "2026-05-{day:02d}", "审核日期": "2026-06-{day:02d}"}, ""),  # which of the two, nobody can say
+    ],
+)
+def test_the_moment_is_the_one_named_so_or_the_only_one(columns: dict[str, str], started: str) -> None:
+    rows = {name: [cell.format(day=place % 28 + 1) for place in range(300)] for name, cell in columns.items()}
+    made = draft([Delivery("w", "w.csv", pd.DataFrame({"q1": list("123") * 100, **rows}))])
+    assert made.plan.single["started"].names == ((started,) if started else ())
+    assert (made.waves["w"].fieldwork is not None) == bool(started)
+
+
 def test_labels_of_the_file_tell_missing_codes_and_which_answers_are_good() -> None:
     frame = pd.DataFrame({"a": list("1234") * 300 + ["5"] * 12})
     labels = {"1": "Very safe", "2": "Fairly safe", "3": "Not very safe", "4": "Unsafe", "5": "Don't know"}
