@@ -17,12 +17,11 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from flows.words import t, word
 from survey.draft import Because, Column, Draft, Noted, Scale, WaveDraft
-from survey.draft.plan import EDGES, Figure
+from survey.draft.plan import ANSWERS, EDGES, Figure
 
 TODO = "TODO"
-SECTION = re.compile(
-    r"(?<=\n)((?:# .*\n)*(?:scales|items|derived|indicators|respondent|design|weighting|privacy|report|waves):)"
-)
+SECTIONS = "scales|items|derived|indicators|respondent|cleaning|design|weighting|privacy|report|waves"
+SECTION = re.compile(rf"(?<=\n)((?:# .*\n)*(?:{SECTIONS}):)")
 # Wordings that the draft brings along, in the language of the delivered labels.
 OWN_WORDS = {
     "zh": {
@@ -183,7 +182,7 @@ def _item(column: Column, scale: str, scales: Mapping[str, Scale], required: boo
     guess, item = column.guess, dict[str, Any]()
     if guess.kind != "single":
         item["kind"] = guess.kind
-    item["block"] = "about" if guess.role not in ("", "other", "count", "comment", "wave") else "answers"
+    item["block"] = "answers" if guess.role in ANSWERS else "about"
     if guess.kind not in ("single", "multiple", "number", "text"):
         item["block"] = "fieldwork"
     if scale:
@@ -258,6 +257,8 @@ def _plan(root: CommentedMap, draft: Draft, banded: str) -> None:
         groups = {name: flow(codes) for name, codes in plan.groups.items()} or TODO
         root["dispositions"] = CommentedMap({"item": plan.dispositions.names[0], "groups": groups})
         note(root, "dispositions", told(plan.dispositions.because), 0)
+    if plan.compared:
+        root["cleaning"] = _cleaning(plan.compared)
     design = _noted({"strata": plan.strata, "psu": plan.psu})
     if plan.lonely:
         design["lonely_psu"] = "adjust"
@@ -276,6 +277,13 @@ def _plan(root: CommentedMap, draft: Draft, banded: str) -> None:
         privacy["quasi_identifiers"] = flow(quasi)
         note(privacy, "quasi_identifiers", told(plan.quasi.because), 2)
     root["privacy"] = privacy or flow({})
+
+
+def _cleaning(compared: int) -> CommentedMap:
+    cleaning = CommentedMap({"near_duplicates": flow({"blocks": ["answers"]})})
+    why = t("{count} questions are compared: who answers nearly all like another is flagged", count=compared)
+    note(cleaning, "near_duplicates", why, 2)
+    return cleaning
 
 
 def _noted(parts: Mapping[str, Noted]) -> CommentedMap:

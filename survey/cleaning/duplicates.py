@@ -54,7 +54,7 @@ def near_duplicates(columns: Columns, book: Codebook, wave: Wave, notes: Notes) 
     share a stretch are compared, each with the next 8 in the order of their other answers (all, where few share it).
     """
     settings = book.cleaning.near_duplicates
-    names = _compared(book, wave)
+    names = [name for name in book.compared() if name not in wave.not_asked]
     if settings is None or len(names) < settings.min_items:
         return
     answers = _answers(columns, names, book)
@@ -68,20 +68,6 @@ def near_duplicates(columns: Columns, book: Codebook, wave: Wave, notes: Notes) 
     found = other >= 0
     seen = [f"#{row}" for row in rows[other[found]]]
     notes.add(rows[found], book.respondent or "", "near_duplicate", settings.action, seen)
-
-
-def _compared(book: Codebook, wave: Wave) -> list[str]:
-    """Questions whose answers are compared: not those that tell who was drawn, or whom a weight is made for."""
-    blocks = book.cleaning.near_duplicates.blocks if book.cleaning.near_duplicates else ()
-    margins = {part for margin in book.weighting.rake for part in margin.split(":")}
-    known = {*book.design.strata, *book.design.psu, *margins, *book.privacy.quasi_identifiers}
-    apart = set().union(*(book.sources(name) for name in known))
-    return [
-        name
-        for name, item in book.items.items()
-        if item.kind in ("single", "multiple") and name not in apart and name not in wave.not_asked
-        if (item.block in blocks if blocks else bool(item.text))
-    ]
 
 
 def _answers(columns: Columns, names: list[str], book: Codebook) -> NDArray[np.int16]:

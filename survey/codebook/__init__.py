@@ -108,6 +108,17 @@ class Codebook(Strict):
         recipe = self.recipes().get(variable)
         return {variable}.union(*(self.sources(name) for name in recipe.of)) if recipe else {variable}
 
+    def compared(self) -> list[str]:
+        """Questions by which near copies are found: not what tells who was drawn, or whom a weight is made for."""
+        settings = self.cleaning.near_duplicates
+        margins = {part for margin in self.weighting.rake for part in margin.split(":")}
+        known = {*self.design.strata, *self.design.psu, *margins, *self.privacy.quasi_identifiers}
+        apart = {self.dispositions.item} if self.dispositions else set[str]()
+        apart = apart.union(*(self.sources(name) for name in known))
+        asked = (name for name, item in self.items.items() if item.kind in ("single", "multiple") and name not in apart)
+        blocks = settings.blocks if settings else ()
+        return [name for name in asked if not blocks or self.items[name].block in blocks]
+
     def breaks(self, variable: str, earlier: str, later: str) -> list[Words]:
         """Why the figures of a variable in two waves cannot be compared: the breaks in between, oldest first."""
         between = self.earlier(later)[len(self.earlier(earlier)) :]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from survey.codebook.cleaning import NearDuplicates
 from survey.draft.essential import essential
 from survey.draft.evidence import NOTHING, Because, Guess, Noted
 from survey.draft.lexicon import FEAR, OVERALL, QUASI, SAFE, SATISFIED
@@ -25,6 +26,8 @@ AAPOR = {
     "4": "ineligible",
 }
 EDGES = (16, 30, 45, 60)
+ANSWERS = ("", "other", "count", "comment", "wave")
+"""Roles of what a questionnaire asks about; the others speak of the respondent or of the fieldwork."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Plan:
     figures: tuple[Figure, ...] = ()
     area: str = ""
     breakdowns: tuple[str, ...] = ()
+    compared: int = 0
+    """Questions whose answers tell near copies, 0 where they are too few for that."""
     required: dict[str, tuple[Because, ...]] = field(default_factory=dict)
     """Item that an interview should not be without → why."""
     blank_weights: bool = False
@@ -101,6 +106,7 @@ def plan(
             columns, frame, [i for i in columns if i in needed], next(iter(outcome.names), ""),
             groups.get("complete", ()),
         ),
+        compared=_compared(guesses),
         lonely=_lonely(columns, frame, psu, strata),
         blank_weights=blank_weights,
     )  # fmt: skip
@@ -113,6 +119,13 @@ def _first(guesses: Mapping[str, Guess], role: str, kinds: Sequence[str]) -> Not
     because = guesses[found[0]].because
     others = (Because("others that would do: {columns}", columns=", ".join(found[1:])),) if len(found) > 1 else ()
     return Noted((found[0],), because + others)
+
+
+def _compared(guesses: Mapping[str, Guess]) -> int:
+    """Twice as many as must be alike, for over few questions of four steps honest people agree by chance."""
+    asked = sum(guess.kind in ("single", "multiple") and guess.role in ANSWERS for guess in guesses.values())
+    fewest: int = NearDuplicates.model_fields["min_items"].default
+    return asked if asked >= 2 * fewest else 0
 
 
 def _started(guesses: Mapping[str, Guess]) -> Noted:

@@ -16,10 +16,7 @@ def cleaning_mistakes(book: Codebook) -> Iterator[Mistake]:
     yield from _loops(book)
     for rule in book.gates.max_fired:
         yield from _unknown(("gates", "max_fired", rule), rule, list(RULES), "the name of a rule of cleaning")
-    if book.cleaning.near_duplicates is not None:
-        for block in book.cleaning.near_duplicates.blocks:
-            place: Path = ("cleaning", "near_duplicates", "blocks")
-            yield from _unknown(place, block, list(book.blocks), "the name of a block")
+    yield from _near_duplicates(book)
     variables = [*book.items, *book.recipes()]
     for name, wave in book.waves.items():
         for variable in wave.breaks:
@@ -27,6 +24,25 @@ def cleaning_mistakes(book: Codebook) -> Iterator[Mistake]:
             yield from _unknown(place, variable, variables, "the name of an item or a derived variable")
         for item, spread in wave.multiple.items():
             yield from _spread(book, ("waves", name, "multiple", item), item, spread)
+
+
+def _near_duplicates(book: Codebook) -> Iterator[Mistake]:
+    settings = book.cleaning.near_duplicates
+    if settings is None:
+        return
+    place: Path = ("cleaning", "near_duplicates")
+    for block in settings.blocks:
+        yield from _unknown((*place, "blocks"), block, list(book.blocks), "the name of a block")
+    compared = len(book.compared())
+    if compared < settings.min_items:  # nobody would ever be found, and nobody told
+        yield Mistake(
+            (*place, "min_items") if "min_items" in settings.model_fields_set else place,
+            expected="at most as many answers alike as questions are compared, {compared}",
+            got="{fewest}",
+            hint="lower `min_items`, name other `blocks`, or leave near_duplicates out",
+            compared=compared,
+            fewest=settings.min_items,
+        )
 
 
 def _checks(book: Codebook) -> Iterator[Mistake]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -58,6 +59,23 @@ def test_a_draft_is_told_what_it_lacks_then_passes_the_check(
     assert required == ["district", "community", "sex", "age", "weight_in"]
     file.write_text(filled(file.read_text(encoding="utf-8")), encoding="utf-8")
     assert call(tmp_path, monkeypatch, "check", "town", "--source", "inbox") == 0, capsys.readouterr().err
+
+
+def test_near_copies_are_looked_for_in_a_drafted_survey(
+    delivery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Person 8 is a copy of person 3 but for one of 45 answers."""
+    rows = frame(1200)
+    answers = np.random.default_rng(2).integers(1, 5, (1200, 45)).astype(str)
+    answers[7] = [*answers[2, :44], "4" if answers[2, 44] == "1" else "1"]
+    rows[[f"a{place}" for place in range(45)]] = answers
+    rows.to_csv(delivery, index=False)
+    assert call(tmp_path, monkeypatch, "init", str(delivery), "--survey", "town") == 0
+    file = tmp_path / "data" / "raw" / "town" / "survey.yaml"
+    file.write_text(filled(file.read_text(encoding="utf-8")), encoding="utf-8")
+    capsys.readouterr()
+    assert call(tmp_path, monkeypatch, "check", "town", "--source", "inbox") == 0
+    assert re.search(r"near_duplicate +person +2 kept", capsys.readouterr().out)
 
 
 def test_no_answer_and_no_identifier_stands_in_the_draft(

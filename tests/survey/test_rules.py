@@ -116,10 +116,10 @@ def test_completeness_is_a_share_of_the_required_answers_that_apply() -> None:
     assert result.quarantine["row"].tolist() == [3, 4]
 
 
-def near_copies(action: str) -> Cleaned:
+def near_copies(action: str, words: str = "text: Q") -> Cleaned:
     """20 interviews of 30 questions; the third is the first but for one answer."""
     names = [f"q{place}" for place in range(30)]
-    items = "".join(f"  {name}: {{scale: four, text: Q}}\n" for name in names)
+    items = "".join(f"  {name}: {{scale: four, {words}}}\n" for name in names)
     settings_ = f"cleaning: {{near_duplicates: {{share: 0.95, min_items: 20, action: {action}}}}}\n"
     yaml = YAML.replace("derived:", items + "derived:").replace("dispositions:", settings_ + "dispositions:")
     answers = np.random.default_rng(1).integers(1, 5, (20, 30)).astype(str).tolist()
@@ -135,6 +135,19 @@ def test_near_copies_are_flagged_or_set_aside() -> None:
     assert found[["row", "value", "action"]].to_numpy().tolist() == [[2, "#4", "kept"], [4, "#2", "kept"]]
     assert len(kept.frame) == 20
     assert near_copies("quarantined").quarantine["row"].tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("words", ["text: Q", "label: Q", "block: other"])
+def test_near_copies_are_found_however_the_questions_are_worded(words: str) -> None:
+    found = near_copies("kept", words).problems
+    assert found.loc[found["rule"] == "near_duplicate", "row"].tolist() == [2, 4]
+
+
+def test_near_copies_that_could_never_be_found_are_refused() -> None:
+    yaml = YAML.replace("dispositions:", "cleaning: {near_duplicates: {}}\ndispositions:")
+    with pytest.raises(CodebookError, match=r"cleaning\.near_duplicates") as refused:
+        parse(yaml)
+    assert "questions are compared, 4" in str(refused.value)
 
 
 def test_a_rule_that_fires_too_often_stops_the_wave() -> None:
