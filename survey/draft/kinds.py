@@ -42,8 +42,14 @@ def _empty(profile: Profile, role: str) -> Guess | None:
 
 
 def _identifier(profile: Profile, role: str) -> Guess | None:
+    form, right = profile.identity
     shapes = {
-        "id_number": Because("identity numbers with a right check digit"),
+        "id_number": Because(
+            "{form:.0%} of the cells have the form of identity numbers (region, date of birth, serial number), "
+            "{right:.0%} with a right check digit",
+            form=form,
+            right=right,
+        ),
         "phone": Because("cells of the form of telephone numbers"),
         "email": Because("cells of the form of e-mail addresses"),
         "address": Because("cells of the form of postal addresses"),

@@ -21,6 +21,14 @@ LOOKED_AT = 2_000
 MOBILE = re.compile(r"(\+?86[- ]?)?1[3-9]\d{9}|(\+?86[- ]?)?0\d{2,3}[- ]?\d{7,8}|(\+?86[- ]?)?14\d{9}|\+\d{8,14}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}")
 IDENTITY = re.compile(r"\d{17}[\dXx]")
+# Province of the first two digits (GB/T 2260), then the date of birth. Nobody who is asked was born after 2015: later
+# dates in such a number are days of interview, and it is the number of a questionnaire.
+PERSON_NUMBER = re.compile(
+    r"(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])\d{4}"
+    r"(19\d\d|200\d|201[0-5])(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]"
+)
+SET_APART = str.maketrans("", "", " \t'’`-\u00a0")
+"""What keeps a spreadsheet from taking a long number for a number, or a reader from losing the place in it."""
 ADDRESS = re.compile(
     r"(路|街|巷|弄|道|村|小区|里).{0,12}(号|栋|幢|楼|室|组)|\d+\s+\w+.*\b(street|road|avenue|st|rd|ave)\b", re.I
 )
@@ -100,7 +108,7 @@ class Profile:
         if not self.sample:
             return ""
         size = len(self.sample)
-        if sum(map(is_identity_number, self.sample)) > size / 2:
+        if self.identity[0] > 0.5:
             return "id_number"
         for shape, pattern in (("phone", MOBILE), ("email", EMAIL)):
             if self.share(pattern) > 0.5:
@@ -109,6 +117,17 @@ class Profile:
             return "address"
         named = sum(PERSON.fullmatch(cell) is not None and cell[0] in SURNAMES for cell in self.sample)
         return "name" if named > 0.6 * size and self.distinct > max(20, self.answered / 20) else ""
+
+    @cached_property
+    def identity(self) -> tuple[float, float]:
+        """Share of the looked-at cells that have the form of identity numbers, and that have a right check digit too.
+
+        The check digit alone is no measure: a spreadsheet that took the number for a number has lost its last digits.
+        """
+        bare = [cell.translate(SET_APART) for cell in self.sample]
+        formed = [cell for cell in bare if PERSON_NUMBER.fullmatch(cell)]
+        size = max(len(bare), 1)
+        return len(formed) / size, sum(map(is_identity_number, formed)) / size
 
     @cached_property
     def length(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from pathlib import Path
 
@@ -82,6 +82,31 @@ def made() -> Draft:
 )
 def test_each_kind_is_recognised(made: Draft, item: str, kind: str, role: str) -> None:
     assert (made.items[item].guess.kind, made.items[item].guess.role) == (kind, role)
+
+
+def person_number(place: int, ending: str) -> str:
+    """Region, date of birth and serial number of somebody who does not exist."""
+    return (
+        f"3205{place % 9 + 1:02d}{1940 + place % 60}{place % 12 + 1:02d}{place % 28 + 1:02d}{place % 1000:03d}{ending}"
+    )
+
+
+IDENTITIES: dict[str, tuple[Callable[[int], str], str]] = {
+    "wrong check digit": (lambda place: person_number(place, "0"), "id_number"),
+    "spaced out": (lambda place: f"'{person_number(place, 'X')[:6]} {person_number(place, 'X')[6:]}", "id_number"),
+    "last digits lost": (lambda place: person_number(place, "0")[:15] + "000", "id_number"),
+    "two of three": (lambda place: person_number(place, "1") if place % 3 else f"none {place}", "id_number"),
+    "by day of interview": (lambda place: f"32050120260{place % 6 + 1}{place % 28 + 1:02d}{place:04d}", "respondent"),
+    "no month": (lambda place: f"3205011965{place % 7 + 13}{place % 28 + 1:02d}{place:04d}", "respondent"),
+    "no province": (lambda place: f"9905011965{place % 9 + 1:02d}{place % 28 + 1:02d}{place:04d}", "respondent"),
+}
+
+
+@pytest.mark.parametrize("case", IDENTITIES)
+def test_identity_numbers_are_told_by_their_form_under_any_header(case: str) -> None:
+    cell, role = IDENTITIES[case]
+    (column,) = columns_of(pd.DataFrame({"X7": [cell(place) for place in range(900)]}), Dictionary())
+    assert (column.guess.kind, column.guess.role) == ("identifier" if role == "id_number" else "code", role)
 
 
 def test_missing_codes_scales_and_sets_are_recognised(made: Draft) -> None:
