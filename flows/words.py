@@ -49,6 +49,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     ),
     "role": (
         *("weight", "probability", "stratum", "psu", "interviewer", "disposition", "respondent", "count", "sex", "age"),
+        *("district",),
         *("phone", "email", "address", "coordinates", "name", "birth", "id_number"),
     ),
     "frame": ("delivered", "cleaned", "protected", "weighted", "results"),

@@ -189,11 +189,18 @@ def _ordered(wording: dict[str, str]) -> dict[str, str]:
     return wording
 
 
+def _place(profile: Profile, role: str) -> Guess | None:
+    """Districts or streets too many, or too unlike, for the levels of an item: ids, that the design may need."""
+    if role != "district" or profile.values or profile.length > 20 or profile.distinct > profile.answered / 4:
+        return None
+    return Guess("code", role, (Because("{count} different ones", count=profile.distinct), *_named(role)))
+
+
 def _number(profile: Profile, role: str) -> Guess | None:
     if profile.numeric < 0.9:
         return None
     missing, why = missing_numbers(profile)
-    if role == "district" or (profile.whole and LONG_CODE.search(profile.sample[0]) and role in ("", "area")):
+    if profile.whole and LONG_CODE.search(profile.sample[0]) and role in ("", "area"):
         return Guess("code", role, (Because("{count} different ones", count=profile.distinct),))
     return Guess("number", role, (Because("{count} different numbers", count=profile.distinct), *why), missing=missing)
 
@@ -207,5 +214,5 @@ def _code(profile: Profile, role: str) -> Guess | None:
 
 
 RULES: tuple[Callable[[Profile, str], Guess | None], ...] = (
-    *(_empty, _identifier, _time, _counter, _weight, _respondent, _multiple, _units, _single, _number, _code),
+    *(_empty, _identifier, _time, _counter, _weight, _respondent, _multiple, _units, _single, _place, _number, _code),
 )

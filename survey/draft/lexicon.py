@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from survey.draft.places import place_of
+
 # Role → words in a name or label, and whole names. The first role that fits wins, hence the order.
 ROLES: dict[str, tuple[str, str]] = {
     "id_number": (
@@ -54,11 +56,10 @@ ROLES: dict[str, tuple[str, str]] = {
     ),
     "psu": (
         (
-            r"初级抽样单元|抽样点|社区编码|村居编码|居委会?编码|(?<![a-z])[v]?psu(?![a-z])|cluster|"
-            r"conglomerado|\bsegment|primary.?sampling|(?<![a-z_])community(?![a-z])|社区（村）$|^社区$|"
-            r"^样本点"
+            r"初级抽样单元|抽样点|(?<![a-z])[v]?psu(?![a-z])|cluster|"
+            r"conglomerado|\bsegment|primary.?sampling|^样本点"
         ),
-        "sq|psu|vpsu|community|cjw",
+        "sq|psu|vpsu|community|community_id|community_code|village|village_id|neighbourhood|neighborhood|cjw|shequ|cun",
     ),
     "interviewer": (
         r"访员|访问员|调查员|interviewer|enumerator|encuestador|entrevistador",
@@ -104,8 +105,8 @@ ROLES: dict[str, tuple[str, str]] = {
         "whcd|xl|edu|degree",
     ),
     "district": (
-        r"区县|行政区|所在区|街道|辖区|(?<![a-z])(district|region|province|borough|county|comuna)(?![a-z])",
-        "qx|district|region|enc_region|enc_rpc|qh",
+        r"(?<![a-z])((sub)?district|region|province|borough|county|township|comuna)(?![a-z])",
+        "qx|district|region|enc_region|enc_rpc|qh|quxian|jiedao|xiangzhen",
     ),
     "area": (
         r"城乡|urban|rural|居住地类型",
@@ -195,7 +196,7 @@ SATISFIED = re.compile(r"满意|satisf", re.I)
 
 
 def role_of(name: str, label: str) -> str:
-    """The role that a column's name or label speaks of, "" for none; a whole name wins over words in either.
+    """The role that a column's name or label speaks of, "" for none; a whole name wins, then a whole place.
 
     >>> role_of("QX", ""), role_of("q7", "受访者性别"), role_of("Fact_Pers", ""), role_of("walkdark", "")
     ('district', 'sex', 'weight', '')
@@ -204,11 +205,15 @@ def role_of(name: str, label: str) -> str:
     for role, whole in WHOLE.items():
         if bare in whole:
             return role
+    place = place_of(name) or place_of(label)
+    if place:
+        return place
     text = re.sub(r"[_.\-]+", " ", f"{name} {label}").casefold()
     for role, pattern in PARTS.items():
         if pattern.search(text) or pattern.search(bare):
             return role
-    return ""
+    worded = label.strip().casefold()
+    return next((role for role, whole in WHOLE.items() if worded in whole), "")
 
 
 def reason_of(wording: str) -> str:

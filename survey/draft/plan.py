@@ -151,9 +151,19 @@ def _design(columns: Mapping[str, Column], frame: pd.DataFrame) -> tuple[Noted, 
         and item not in psu.names
         and is_constant(frame[column.name], units)
     ]
+    fixed = [item for item in fixed if not _subdivides(item, fixed, columns, frame)]
     if not fixed:
         return psu, strata
     return psu, Noted(tuple(fixed), (Because("the same within every {psu}", psu=psu.names[0]),))
+
+
+def _subdivides(item: str, others: Sequence[str], columns: Mapping[str, Column], frame: pd.DataFrame) -> bool:
+    """Whether an item names parts of the districts of another one: a stage of the sample, not its strata."""
+    own = columns[item]
+    wider = (columns[other] for other in others if own.guess.role == columns[other].guess.role == "district")
+    return any(
+        one.profile.distinct < own.profile.distinct and is_constant(frame[one.name], frame[own.name]) for one in wider
+    )
 
 
 def _lonely(columns: Mapping[str, Column], frame: pd.DataFrame, psu: Noted, strata: Noted) -> int:
@@ -165,11 +175,11 @@ def _lonely(columns: Mapping[str, Column], frame: pd.DataFrame, psu: Noted, stra
 
 
 def _unnamed_psu(columns: Mapping[str, Column]) -> Noted:
-    """Ids that repeat as often as sampling units do, where no column is named as one."""
+    """Ids that repeat as often as sampling units do, where no column is named as one: streets, or nameless ones."""
     for item, column in columns.items():
         profile = column.profile
-        full = profile.answered > 0.99 * profile.rows
-        if column.guess.kind == "code" and not column.guess.role and full and profile.distinct >= FEWEST_UNITS and \
+        full = profile.answered > 0.99 * profile.rows and column.guess.role in ("", "district")
+        if column.guess.kind == "code" and full and profile.distinct >= FEWEST_UNITS and \
                 profile.answered >= SMALLEST_UNIT * profile.distinct:  # fmt: skip
             size = profile.answered / profile.distinct
             return Noted((item,), (Because("{count} ids, {size:.0f} rows each", count=profile.distinct, size=size),))

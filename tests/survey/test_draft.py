@@ -13,7 +13,7 @@ import pytest
 from flows.init import deliver, waves
 from survey.codebook import Codebook
 from survey.draft import Column, Delivery, Draft, columns_of, draft
-from survey.draft.lexicon import polarity
+from survey.draft.lexicon import polarity, role_of
 from survey.draft.match import is_reversed, match
 from survey.intake import Dictionary
 from survey.survey_yaml import parse
@@ -304,6 +304,65 @@ def test_the_six_deliveries_of_the_city_become_one_survey() -> None:
         assert set(wave.reverse) == set(hand.reverse), name
         assert set(wave.not_asked) - {"smart_community"} == set(hand.not_asked), name
     assert made.waves["2024H1"].missing == {"97": "not_applicable", "98": "dont_know", "99": "refused"}
+
+
+def places(district: str, street: str, community: str | None, streets: int = 60) -> pd.DataFrame:
+    """Six districts of ten streets, of two communities each: their columns under three headers."""
+    rng, rows = np.random.default_rng(4), np.arange(2400)
+    columns = {
+        district: [f"{'东西南北中外'[row % 6]}区" for row in rows],
+        street: [f"{'甲乙丙丁戊己庚辛壬癸'[row % streets // 6]}{'东西南北中外'[row % 6]}街道" for row in rows],
+        "q1": rng.choice(["1", "2", "3", "4"], 2400),
+    }
+    return pd.DataFrame(columns | ({community: [f"{row % 120 + 1:03d}" for row in rows]} if community else {}))
+
+
+@pytest.mark.parametrize(
+    ("headers", "strata", "psu", "area"),
+    [
+        (("区", "街道", "社区"), "区", "社区", "区"),
+        (("区县", "乡镇/街道", "村（社区）"), "区县", "村（社区）", "区县"),
+        (("您所在的区", "您居住的街道（乡镇）是", "所在村居"), "您所在的区", "所在村居", "您所在的区"),
+        (("S1.区", "S2.街道", None), "S1.区", "S2.街道", "S1.区"),
+    ],
+)
+def test_places_are_recognised_by_what_chinese_files_call_them(
+    headers: tuple[str, str, str | None], strata: str, psu: str, area: str
+) -> None:
+    made = draft([Delivery("w", "w.csv", places(*headers))])
+    header = {item: column.name for item, column in made.items.items()}
+    assert [header[item] for item in made.plan.strata.names] == [strata]
+    assert [header[item] for item in made.plan.psu.names] == [psu]
+    assert header[made.plan.area] == area
+
+
+def test_streets_within_districts_are_no_strata_beside_them() -> None:
+    made = draft([Delivery("w", "w.csv", places("区", "街道", "社区", streets=12))])
+    assert [made.items[item].guess.kind for item in made.plan.quasi.names] == ["single", "single"]
+    assert [made.items[item].name for item in made.plan.strata.names] == ["区"]
+
+
+@pytest.mark.parametrize(
+    ("words", "role"),
+    [
+        *[
+            ("街道", "district"),
+            ("县（市、区）", "district"),
+            ("社区编码", "psu"),
+            ("居委会", "psu"),
+            ("户籍", "registration"),
+        ],
+        *[
+            ("街道照明", ""),
+            ("您对辖区民警满意吗", ""),
+            ("您所在的社区安全吗", ""),
+            ("智慧安防社区", ""),
+            ("村里治安", ""),
+        ],
+    ],
+)
+def test_a_question_about_a_place_is_no_place(words: str, role: str) -> None:
+    assert (role_of(words, ""), role_of("q7", words)) == (role, role)
 
 
 WEIGHTS = {
