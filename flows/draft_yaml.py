@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,8 @@ from survey.draft import Because, Column, Draft, Noted, Scale, WaveDraft
 from survey.draft.plan import ANSWERS, EDGES, Figure
 
 TODO = "TODO"
+HAN = re.compile("[\u4e00-\u9fff]")
+WIDTH = 116
 SECTIONS = "scales|items|derived|indicators|respondent|cleaning|design|weighting|privacy|report|waves"
 SECTION = re.compile(rf"(?<=\n)((?:# .*\n)*(?:{SECTIONS}):)")
 # Wordings that the draft brings along, in the language of the delivered labels.
@@ -66,7 +69,7 @@ def _root(draft: Draft, survey: str, files: Iterable[str]) -> CommentedMap:
         "Drafted from {files}. Every guess stands below the evidence for it: look at each.", files=", ".join(files)
     )
     work = "Write in the place of each TODO what only a person can know; `anxin check {survey}` lists them."
-    root.yaml_set_start_comment(f"{head}\n{t(work, survey=survey)}")
+    root.yaml_set_start_comment(f"{wrapped(head, WIDTH)}\n{t(work, survey=survey)}")
     return root
 
 
@@ -114,7 +117,17 @@ def plain(value: Any) -> Any:
 def note(mapping: CommentedMap, key: str, text: str, indent: int) -> None:
     """A comment above a key."""
     if text:
-        mapping.yaml_set_comment_before_after_key(key, before=" ".join(text.split()), indent=indent)
+        mapping.yaml_set_comment_before_after_key(key, before=wrapped(text, WIDTH - indent), indent=indent)
+
+
+def wrapped(text: str, width: int) -> str:
+    """A text on lines of a width; Chinese stays on one, for it has no blanks to break at.
+
+    >>> wrapped("one of four, by this rule", 14)
+    'one of four,\\nby this rule'
+    """
+    bare = " ".join(text.split())
+    return bare if HAN.search(bare) else "\n".join(textwrap.wrap(bare, width, break_long_words=False))
 
 
 def _scales(draft: Draft, words: Mapping[str, str]) -> CommentedMap:
@@ -165,7 +178,7 @@ def _items(draft: Draft) -> CommentedMap:
         pieces = [*column.guess.because, *required]
         if column.guess.strays:
             pieces.append(
-                Because("{count} codes so rare that they look like slips are left out", count=column.guess.strays)
+                Because("codes left out, so rare that they look like slips: {count}", count=column.guess.strays)
             )
         if name in member_of:
             pieces.append(Because("one of the 0/1 columns {stem}_…, the answers to one question", stem=member_of[name]))
@@ -262,7 +275,7 @@ def _plan(root: CommentedMap, draft: Draft, banded: str) -> None:
     design = _noted({"strata": plan.strata, "psu": plan.psu})
     if plan.lonely:
         design["lonely_psu"] = "adjust"
-        note(design, "lonely_psu", t("{count} strata have one sampling unit", count=plan.lonely), 2)
+        note(design, "lonely_psu", t("strata with one sampling unit: {count}", count=plan.lonely), 2)
     root["design"] = design or flow({})
     if not design:
         note(root, "design", t("no column looks like a stratum or a sampling unit"), 0)
@@ -343,9 +356,9 @@ def _wave(wave: WaveDraft) -> CommentedMap:
             last = why
     if columns:
         written_down["columns"] = columns
-    ignore = CommentedSeq(wave.ignore)
+    ignore, longest = CommentedSeq(wave.ignore), max(map(len, wave.ignore), default=0)
     for place, because in enumerate(wave.ignore.values()):
-        ignore.yaml_add_eol_comment(told(because), place)
+        ignore.yaml_add_eol_comment(told(because), place, column=longest + 10)
     rest: dict[str, Any] = {
         "ignore": ignore,
         "missing": flow(wave.missing),

@@ -132,12 +132,12 @@ def summary(drafted: Draft, target: Path) -> Iterator[str]:
     """What was found, in the lines a person wants to look at first."""
     plan, items = drafted.plan, drafted.items
     counts = {"items": len(items), "scales": len(drafted.scales), "waves": len(drafted.waves)}
-    yield t("{path}: {items} items, {scales} scales, {waves} waves", path=target, **counts)
+    yield t("{path}: items {items}, scales {scales}, waves {waves}", path=target, **counts)
     direct = [name for name, column in items.items() if column.guess.kind == "identifier"]
     free = [name for name, column in items.items() if column.guess.kind == "text"]
     weight = [*plan.base.names, *(f"1/{name}" for name in plan.inverse.names), *plan.times.names]
     if plan.base.others:
-        weight.append(t("(or: {columns})", columns=", ".join(plan.base.others)))
+        weight = [t("{column} (or: {columns})", column=weight[0], columns=", ".join(plan.base.others))]
     none = t("none found")
     for title, names in {
         t("identifiers, dropped"): direct,

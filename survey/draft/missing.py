@@ -27,9 +27,9 @@ def missing_codes(profile: Profile, codes: dict[str, int]) -> tuple[dict[str, st
     found = {code: worded.get(code) or _by_custom(code) for code in profile.declared} | worded
     because: tuple[Because, ...] = ()
     if worded:
-        because += (Because("{count} codes worded as no answer", count=len(worded)),)
+        because += (Because("codes worded as no answer: {count}", count=len(worded)),)
     if profile.declared:
-        because += (Because("{count} codes declared missing in the file", count=len(profile.declared)),)
+        because += (Because("codes declared missing in the file: {count}", count=len(profile.declared)),)
     unworded = {code: count for code, count in codes.items() if code not in found and not profile.values.get(code)}
     apart = _apart(list(_without_lone_slips(unworded, profile.answered)))
     if apart:
