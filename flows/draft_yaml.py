@@ -5,24 +5,19 @@ Comments follow the terminal's language, wordings that of the delivered labels.
 
 from __future__ import annotations
 
-import io
 import re
-import textwrap
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from flows.words import t, word
+from flows.yaml_text import WIDTH, dumped, flow, note, plain, wrapped
 from survey.draft import Because, Column, Draft, Noted, Scale, WaveDraft
 from survey.draft.plan import ANSWERS, EDGES, Figure
 
 TODO = "TODO"
-HAN = re.compile("[\u4e00-\u9fff]")
-WIDTH = 116
 SECTIONS = "scales|items|derived|indicators|respondent|cleaning|design|weighting|privacy|report|waves"
 SECTION = re.compile(rf"(?<=\n)((?:# .*\n)*(?:{SECTIONS}):)")
 # Wordings that the draft brings along, in the language of the delivered labels.
@@ -73,16 +68,6 @@ def _root(draft: Draft, survey: str, files: Iterable[str]) -> CommentedMap:
     return root
 
 
-def dumped(root: CommentedMap) -> str:
-    """YAML text of a mapping with its comments."""
-    yaml = YAML()
-    yaml.width, yaml.allow_unicode = 118, True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(root, stream)
-    return stream.getvalue()
-
-
 def told(because: Iterable[Because]) -> str:
     """Evidence in the terminal's language."""
     return t("; ").join(t(piece.text, **_worded(piece.values)) for piece in because)
@@ -90,44 +75,6 @@ def told(because: Iterable[Because]) -> str:
 
 def _worded(values: Mapping[str, object]) -> dict[str, object]:
     return {name: word(name, value) if isinstance(value, str) else value for name, value in values.items()}
-
-
-def flow(value: Any) -> Any:
-    """A value on one line, texts that YAML or a reader may take for something else in quotes."""
-    if isinstance(value, Mapping):
-        mapping = CommentedMap({plain(key): flow(child) for key, child in value.items()})
-        mapping.fa.set_flow_style()
-        return mapping
-    if isinstance(value, list | tuple):
-        sequence = CommentedSeq([flow(child) for child in value])
-        sequence.fa.set_flow_style()
-        return sequence
-    return plain(value)
-
-
-def plain(value: Any) -> Any:
-    """Codes that are whole numbers as numbers, other texts quoted where they need it."""
-    if isinstance(value, str) and value.lstrip("-").isdigit() and str(int(value)) == value:
-        return int(value)
-    if isinstance(value, str) and value.casefold() in ("yes", "no", "on", "off", "y", "n"):
-        return DoubleQuotedScalarString(value)
-    return value
-
-
-def note(mapping: CommentedMap, key: str, text: str, indent: int) -> None:
-    """A comment above a key."""
-    if text:
-        mapping.yaml_set_comment_before_after_key(key, before=wrapped(text, WIDTH - indent), indent=indent)
-
-
-def wrapped(text: str, width: int) -> str:
-    """A text on lines of a width; Chinese stays on one, for it has no blanks to break at.
-
-    >>> wrapped("one of four, by this rule", 14)
-    'one of four,\\nby this rule'
-    """
-    bare = " ".join(text.split())
-    return bare if HAN.search(bare) else "\n".join(textwrap.wrap(bare, width, break_long_words=False))
 
 
 def _scales(draft: Draft, words: Mapping[str, str]) -> CommentedMap:
