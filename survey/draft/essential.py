@@ -38,5 +38,7 @@ def essential(
         blank = ["", ".", *columns[item].guess.missing]
         share = 1 - float(cells.isin(blank).mean()) if len(cells) else 0.0
         if share >= NEARLY_ALL:
-            found[item] = (Because("required: {share:.1%} of the interviews have it", share=share),)
+            found[item] = (
+                Because("required: {share:.1%} of the interviews have it, the others are set aside", share=share),
+            )
     return found
