@@ -309,13 +309,17 @@ def _wave(wave: WaveDraft) -> CommentedMap:
     rest: dict[str, Any] = {
         "ignore": ignore,
         "missing": flow(wave.missing),
-        "recode": CommentedMap({item: flow(dict.fromkeys(words, TODO)) for item, words in wave.recode.items()}),
+        "recode": CommentedMap(
+            {item: flow({w: code or TODO for w, code in to.items()}) for item, to in wave.recode.items()}
+        ),
         "reverse": flow(wave.reverse),
         "not_asked": flow(wave.not_asked),
     }
     for key, value in rest.items():
         if value:
             written_down[key] = value
+    if any(code for to in wave.recode.values() for code in to.values()):
+        note(written_down, "recode", t("words among numbers: the number that stands in them is proposed"), 4)
     if wave.reverse:
         note(written_down, "reverse", t("the shares of the answers are the mirror of the other wave's"), 4)
     return written_down

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from survey.draft.evidence import Because
+from survey.draft.lexicon import reason_of
 from survey.draft.match import Column, is_reversed
 from survey.draft.plan import Plan
 from survey.draft.profile import number
 from survey.draft.scales import Scale
 
 FEWEST_A_DAY = 3
+FEWEST_WITH_WORDS, LONGEST_WORDS = 3, 24
+"""Words of fewer people, or longer ones, may be somebody's own and are not written down."""
 
 
 @dataclass
@@ -30,8 +34,9 @@ class WaveDraft:
     why: dict[str, tuple[Because, ...]] = field(default_factory=dict)
     ignore: dict[str, tuple[Because, ...]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
-    recode: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Item → words of this wave that no level of the scale is worded by."""
+    recode: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Item → words of this wave that no level of the scale is worded by, or that stand among numbers → code, "" for
+    one that only a person can know."""
     reverse: list[str] = field(default_factory=list)
     not_asked: list[str] = field(default_factory=list)
 
@@ -43,6 +48,8 @@ def codes(
     scale_of = {item: scale for scale in found.values() for item in scale.items}
     for name, item in wave.columns.items():
         column, scale = delivered[name], scale_of.get(item)
+        if item in items and items[item].guess.kind == "number" and (spoken := _spoken(column)):
+            wave.recode[item] = spoken
         if scale is None or column is items[item]:
             continue
         further = {
@@ -54,9 +61,18 @@ def codes(
         known = {words.casefold() for words in scale.levels.values()} | set(scale.levels)
         words = [code for code in column.guess.levels if code.casefold() not in known and number(code) is None]
         if words and column.guess.kind == "single":
-            wave.recode[item] = tuple(words)
+            wave.recode[item] = dict.fromkeys(words, "")
         if is_reversed(items[item], column):
             wave.reverse.append(item)
+
+
+def _spoken(column: Column) -> dict[str, str]:
+    """Words that several people have among the numbers of an item, such as 89 or older → the number in them."""
+    return {
+        words: found[0] if len(found := re.findall(r"\d+", words)) == 1 else ""
+        for words, count in column.profile.counts.items()
+        if number(words) is None and count >= FEWEST_WITH_WORDS and len(words) <= LONGEST_WORDS and not reason_of(words)
+    }
 
 
 def days(frame: pd.DataFrame, wave: WaveDraft, plan: Plan) -> tuple[str, str] | None:

@@ -386,6 +386,20 @@ def test_of_several_weights_one_is_taken_by_the_rule_and_the_others_are_told(cas
     assert all(name in repr(base.because) for name in base.others)
 
 
+def test_words_among_numbers_are_recoded_where_several_people_have_them() -> None:
+    ages = [
+        *map(str, range(18, 89)),
+        *["89 or Older"] * 5,
+        *["very old"] * 4,
+        "older than my wife",
+        "Refused",
+        "Refused",
+    ]
+    made = draft([Delivery("w", "w.csv", pd.DataFrame({"age": ages + ["50"] * 200}))])
+    assert made.items["age"].guess.kind == "number"
+    assert made.waves["w"].recode == {"age": {"89 or Older": "89", "very old": ""}}
+
+
 @needs_data
 def test_a_file_with_a_row_a_person_and_wave_becomes_its_waves() -> None:
     file = CASES["gss panel"][1][0]
