@@ -371,7 +371,8 @@ def ttest(d: SurveyDesign, y: str, by: str | None = None, mu: float = 0.0, level
         level,
         scale,
     )
-    out["p"] = _unless([doubt], t_test(gap - mu, out["se"].to_numpy(), np.array([freedom]), scale)[0])[0]
+    # R's p stands beside the doubt here, where the caller named the very two groups; tables of many groups have none.
+    out["p"] = t_test(gap - mu, out["se"].to_numpy(), np.array([freedom]), scale)[0]
     return results(out.assign(n_weighted=means["n_weighted"].sum()))
 
 

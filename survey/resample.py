@@ -27,9 +27,9 @@ def as_replicates(
     FPC: the jackknife's scales carry 1 − f_h; the other methods draw each factor a towards 1 by √(1−f_h), that is
     1 + √(1−f_h)(a−1), Rao & Wu's (1988) rescaling for samples without replacement, so that the variance of a linear
     statistic is (1 − f_h) times the one without (R drops the FPC of BRR and Fay with a warning, and of the Rao–Wu
-    bootstrap without one). It belongs to the only stage: where units are sampled inside first-stage units too, the FPC
-    is left out, since (1 − f_h) times the first stage without f_h times the second would be too small (R's
-    as.svrepdesign takes it); so the variance errs on the safe side.
+    bootstrap without one). Where units are sampled inside first-stage units too, the jackknife takes the first stage's
+    1 − f_h as R's as.svrepdesign does, and so leaves out f_h times the second stage's variance; the other methods, for
+    which R gives no rule, leave the FPC out and err on the safe side.
 
     Args: fay: ρ of Fay's method.   count: replicates of the bootstrap.   seed: of the bootstrap's draws.
         mse: deviations from the full-sample estimate.
@@ -58,11 +58,11 @@ def as_replicates(
     if (drawn[row] != stage.size[stage.stratum[cluster]]).any():
         raise DesignError("Stacked waves share only part of their units",
                           hint="make the replicates of each wave before stacking")  # fmt: skip
-    open_ = stage.open[cluster[first_of(row, len(drawn))]] if len(d.linearized.stages) == 1 else np.ones(len(drawn))
+    open_ = stage.open[cluster[first_of(row, len(drawn))]]
     factors, scale, rscales = _factors(method, stratum, drawn, open_, fay, count, np.random.default_rng(seed))
     if method == "SDR":  # neighbours are those of the file, whatever the units are called
         factors = factors[np.argsort(np.argsort(first_of(psu, units)))]
-    if method not in ("JK1", "JKn"):
+    if method not in ("JK1", "JKn") and len(d.linearized.stages) == 1:
         factors = 1 + np.sqrt(open_[stratum])[:, None] * (factors - 1)
     return _with(d, factors[psu], method, scale, rscales, fay, mse)
 
