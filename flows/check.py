@@ -69,7 +69,7 @@ def _wave(job: Job, wave: str) -> Iterator[str]:
         yield "  " + t("decisions.csv takes the row, the rule and sha256 {digest}", digest=provenance.sha256)
     protected = protect(cleaned, job.book, wave, THROW_AWAY_KEY)
     margins = read_margins(job.margins, wave) if job.margins else Margins()
-    _, facts = weigh(protected, job.book, margins)
+    _, facts = weigh(protected, job.book, margins, wave)
     last = facts["weighting"]["steps"][-1]
     k = protected.facts["privacy"].get("k", "-")
     yield "  " + t("k {k}, weights: design effect {deff:.2f}", k=k, deff=last["deff"])

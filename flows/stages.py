@@ -58,7 +58,7 @@ def weighting(job: Job, wave: str, protected: Artefact) -> Artefact:
     from survey.weighting import Margins, read_margins, weigh
 
     margins = read_margins(job.margins, wave, f"data/raw/{job.book.survey}/margins.csv") if job.margins else Margins()
-    weighted, facts = weigh(_wave(protected), job.book, margins)
+    weighted, facts = weigh(_wave(protected), job.book, margins, wave)
     guard(weighted.frame, "weighted", job.book)
     frames = {"answers": weighted.frame, "reasons": weighted.reasons}
     return Artefact(frames, {**protected.facts, **facts})

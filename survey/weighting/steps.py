@@ -36,11 +36,11 @@ class Known:
     """Margin → level → the merged level it became."""
 
 
-def weigh(protected: Protected, book: Codebook, margins: Margins) -> tuple[Protected, dict[str, Any]]:
+def weigh(protected: Protected, book: Codebook, margins: Margins, wave: str = "") -> tuple[Protected, dict[str, Any]]:
     """Final weights beside the answers of one wave, and the diagnostics of each step; people without a base weight go.
 
-    Raises: DataError: a margin has no respondent.   EstimationError: totals that cannot be met.   GateError: the final
-    weights' design effect is above `gates.max_deff`.
+    Args: wave: its name, for messages.   Raises: DataError: a margin has no respondent.   EstimationError: totals that
+    cannot be met.   GateError: the final weights' design effect is above `gates.max_deff`.
     """
     settings = book.weighting
     keep = protected.frame[BASE].notna()
@@ -73,7 +73,7 @@ def weigh(protected: Protected, book: Codebook, margins: Margins) -> tuple[Prote
             {"before": steps["base"]} | ({"adjusted": before} if FACTOR in frame else {}) | {"after": final},
         ),
     }
-    _gate(facts["steps"][-1]["deff"], book.gates.max_deff)
+    _gate(facts["steps"][-1]["deff"], book.gates.max_deff, wave)
     weighted = Protected(frame, reasons, {**protected.facts, "weighting": facts})
     return weighted.with_weights(pd.DataFrame({FINAL: final})), {"weighting": facts}
 
@@ -156,13 +156,15 @@ def _normalised(weights: Floats, settings: Weighting, margins: Margins) -> Float
     return np.asarray(weights * (sum(own.values()) / weights.sum()))
 
 
-def _gate(deff: float, limit: float) -> None:
+def _gate(deff: float, limit: float, wave: str) -> None:
     if deff > limit:
         raise GateError(
             "The weights vary too much to publish",
+            where="wave {wave}" if wave else "",
             expected="a design effect of at most {limit} (gates.max_deff)",
             got="{found}",
             hint="trim harder, rake to fewer margins, or look for an extreme base weight",
+            wave=wave,
             limit=limit,
             found=f"{deff:.2f}",
         )

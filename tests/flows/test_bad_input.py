@@ -78,6 +78,11 @@ BAD: dict[str, tuple[dict[str, object], int, list[str]]] = {
     ),
     "stratum with one PSU": ({"delivery": csv(one_psu)}, 1, ["column community", "stratum"]),
     "wave listed twice": ({"yaml": YAML + SECOND_WAVE}, 2, ["survey.yaml line 49"]),
+    "weights too uneven": (
+        {"yaml": YAML.replace("report:\n", "gates: {max_deff: 1.01}\nreport:\n")},
+        1,
+        ["vary too much", "where: wave w1", "gates.max_deff"],
+    ),
     "bad margin": ({"margins": MARGINS.replace("5200", "many")}, 2, ["margins.csv line 3"]),
 }
 
