@@ -46,6 +46,7 @@ class Codebook(Strict):
     simulated: bool = False
     """Whether the data are invented; then every page says so."""
     languages: Annotated[tuple[Literal["zh", "en"], ...], Field(min_length=1)] = ("zh", "en")
+    """Languages of the report: every wording stands in each; numbers and signs, such as 18–29, may be given once."""
     blocks: dict[Name, Words] = {}
     scales: dict[Name, Scale] = {}
     items: dict[Name, Item]

@@ -17,6 +17,7 @@ from survey.survey_yaml.cleaning import cleaning_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
 from survey.survey_yaml.todo import filled, todos
 from survey.survey_yaml.weights import weights
+from survey.survey_yaml.words import unworded
 
 # What pydantic wanted, by the type of its error, in words that a catalogue can translate.
 WANTED = {
@@ -47,8 +48,8 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     """Codebook of the text of a survey.yaml.
 
     Args: text: YAML 1.2.   name: file name for messages.   Raises: CodebookError: not YAML, a key twice, an unknown
-    key, a wrong value, a name that nothing defines, or a TODO that nobody has filled in; `others` holds all but the
-    first of them.
+    key, a wrong value, a name that nothing defines, a wording that a language lacks, or a TODO that nobody has filled
+    in; `others` holds all but the first of them.
     """
     try:
         content = YAML(typ="safe").load(text)
@@ -64,7 +65,7 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     left_open = {mistake.path for mistake in mistakes}
     try:
         book = Codebook.model_validate(filled(content))
-        found = [*references(book), *cleaning_mistakes(book), *weights(book)]
+        found = [*references(book), *cleaning_mistakes(book), *weights(book), *unworded(book)]
     except ValidationError as error:
         found = [_from_pydantic(detail) for detail in error.errors()]
     mistakes += [mistake for mistake in found if left_open.isdisjoint(_above(mistake.path))]

@@ -1,10 +1,9 @@
-"""Names that nothing defines, wordings that a language lacks, and what a part of survey.yaml needs beside it."""
+"""Names that nothing defines, and what a part of survey.yaml needs beside it."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from survey.codebook import Codebook, Recipe
 
@@ -24,12 +23,11 @@ def nearest(names: Sequence[str]) -> str:
 
 
 def references(book: Codebook) -> Iterator[Mistake]:
-    """Names that nothing defines and words that a language lacks."""
+    """Names that nothing defines."""
     yield from _questionnaire(book)
     yield from _recipes(book)
     yield from _plan(book)
     yield from _waves(book)
-    yield from _words(book)
 
 
 def _unknown(path: Path, name: str, known: Sequence[str], expected: str, variable: str = "") -> Iterator[Mistake]:
@@ -250,30 +248,3 @@ def _waves(book: Codebook) -> Iterator[Mistake]:
                 got="none",
                 hint="write the checksum of the file you mean",
             )
-
-
-def _words(book: Codebook) -> Iterator[Mistake]:
-    """Wordings that lack one of the survey's languages."""
-    content = book.model_dump(mode="python")
-    wording = {"title", "publisher", "population", "method", "source", "limits", "label", "text", "definition"}
-    stack: list[tuple[Path, Any]] = [((), content)]
-    while stack:
-        path, node = stack.pop()
-        if not isinstance(node, dict):
-            continue
-        worded = path and (
-            path[-1] in wording or (len(path) > 1 and path[-2] in ("levels", "blocks", "exact", "breaks"))
-        )
-        if worded and node and all(isinstance(value, str) for value in node.values()) and path[-1] != "levels":
-            lacking = [language for language in book.languages if language not in node and "" not in node]
-            if lacking:
-                yield Mistake(
-                    path,
-                    expected="wording in {languages}",
-                    got="none in {lacking}",
-                    hint="add it",
-                    languages=", ".join(book.languages),
-                    lacking=", ".join(lacking),
-                )
-        else:
-            stack.extend(((*path, key), value) for key, value in node.items())

@@ -1,0 +1,63 @@
+"""What survey.yaml must not say: one wording for two languages, files outside its folder, a headline that is no share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from survey.errors import CodebookError
+from survey.survey_yaml import parse
+from tests.small_survey import YAML
+
+ROOT = Path(__file__).parents[2]
+
+
+def told(old: str, new: str) -> str:
+    """What is said of the small survey with something in it replaced."""
+    assert old in YAML
+    with pytest.raises(CodebookError) as stop:
+        parse(YAML.replace(old, new))
+    return "\n".join(fault.describe() for fault in (stop.value, *stop.value.others))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("label: {zh: 年龄, en: Age}", "label: Age", "line 22, items.age.label"),
+        ("title: {zh: 小城调查, en: Small town survey}", "title: 小城调查", "line 2, title"),
+        ("2: {zh: 女, en: Women}", "2: 女", "line 12, scales.sex.levels.2"),
+        ("definition: {zh: 回答“是”的比例, en: Share answering yes}", "definition: 是", "indicators.feels_safe.definition"),
+        ("label: {zh: 谁感到安全, en: Who feels safe}", "label: 16 to 29", "report.models.safe.label"),
+    ],
+)
+def test_a_word_given_once_is_none_in_two_languages(old: str, new: str, place: str) -> None:
+    said = told(old, new)
+    assert place in said
+    assert "wording in zh, en" in said
+    assert "one text for all of them" in said
+    assert "1 to mend" in said
+
+
+def test_a_wording_left_blank_is_lacking() -> None:
+    assert "none in en" in told("label: {zh: 年龄, en: Age}", "label: {zh: 年龄, en: ' '}")
+
+
+@pytest.mark.parametrize("text", ["18–29", "2026H1", "≥ 5", "A"])
+def test_numbers_and_signs_may_be_the_same_in_both(text: str) -> None:
+    book = parse(YAML.replace("2: {zh: 女, en: Women}", f"2: {text}"))
+    assert book.level_label("sex", "2", "zh") == book.level_label("sex", "2", "en") == text
+
+
+def test_a_survey_in_one_language_may_word_plainly() -> None:
+    yaml = (ROOT / "data" / "raw" / "bcs-2007" / "survey.yaml").read_text(encoding="utf-8")
+    assert parse(yaml).label("sex", "en") == "Sex"
+    with pytest.raises(CodebookError) as stop:
+        parse(yaml.replace("languages: [en]", "languages: [en, zh]"))
+    assert len(stop.value.others) > 50
+
+
+@pytest.mark.parametrize("survey", ["bcs-2007", "enusc", "example-city", "gss-panel"])
+def test_the_committed_surveys_load(survey: str) -> None:
+    name = f"data/raw/{survey}/survey.yaml"
+    assert parse((ROOT / name).read_text(encoding="utf-8"), name).survey == survey
