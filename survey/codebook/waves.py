@@ -28,8 +28,8 @@ class Wave(Strict):
     """One delivery, and how it differs from the codebook."""
 
     file: str
-    """File, archive (.gz, .zip) or folder of part files inside the survey's folder, or inside --source; what a `query`
-    is called."""
+    """File, archive (.gz, .zip) or folder of part files inside the survey's folder, or inside --source, which a path
+    may not leave (a link in it may); what a `query` is called."""
     fieldwork: Fieldwork
     """First and last day of interviewing."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None

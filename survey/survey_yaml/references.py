@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import PureWindowsPath
 
 from survey.codebook import Codebook, Recipe
 
@@ -220,6 +222,14 @@ def _waves(book: Codebook) -> Iterator[Mistake]:
     items = list(book.items)
     for name, wave in book.waves.items():
         place: Path = ("waves", name)
+        if leaves_its_folder(wave.file):
+            yield Mistake(
+                (*place, "file"),
+                expected="a path inside the survey's folder",
+                got="{file}",
+                hint="put the file, or a link to it, into that folder; or name the folder it lies in with --source",
+                file=wave.file,
+            )
         targets = list(wave.columns.values())
         for column, item in wave.columns.items():
             yield from _unknown((*place, "columns", column), item, items, "the name of an item")
@@ -248,3 +258,14 @@ def _waves(book: Codebook) -> Iterator[Mistake]:
                 got="none",
                 hint="write the checksum of the file you mean",
             )
+
+
+def leaves_its_folder(file: str) -> bool:
+    """Whether a path is absolute or climbs above where it starts; both kinds of slash count on every machine.
+
+    >>> [leaves_its_folder(file) for file in ("2026.csv", "parts/../2026.csv", "../2026.csv", "a/../../x", "/etc/x")]
+    [False, False, True, True, True]
+    """
+    path = PureWindowsPath(file)  # reads / and \ alike
+    steps = (-1 if part == ".." else 1 for part in path.parts)
+    return bool(path.anchor) or min(accumulate(steps), default=0) < 0

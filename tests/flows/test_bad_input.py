@@ -77,6 +77,11 @@ BAD: dict[str, tuple[dict[str, object], int, list[str]]] = {
         ["margins.csv line 6", "district level 3"],
     ),
     "stratum with one PSU": ({"delivery": csv(one_psu)}, 1, ["column community", "stratum"]),
+    "file outside the folder": (
+        {"yaml": YAML.replace("w1.csv", "../../w1.csv")},
+        2,
+        ["survey.yaml line 47", "--source"],
+    ),
     "wave listed twice": ({"yaml": YAML + SECOND_WAVE}, 2, ["survey.yaml line 49"]),
     "weights too uneven": (
         {"yaml": YAML.replace("report:\n", "gates: {max_deff: 1.01}\nreport:\n")},
@@ -112,6 +117,14 @@ def test_missing_file_says_where_to_put_it(
     assert run(tmp_path, monkeypatch) == 1
     assert "w1.csv is not there" in capsys.readouterr().err
     assert not (tmp_path / "public").exists()
+
+
+def test_a_delivery_may_be_a_link_out_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivered = write(tmp_path) / "w1.csv"
+    delivered.symlink_to(delivered.rename(tmp_path / "elsewhere.csv"))
+    assert run(tmp_path, monkeypatch, "check", "small-town") == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

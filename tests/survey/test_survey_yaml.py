@@ -61,3 +61,15 @@ def test_a_survey_in_one_language_may_word_plainly() -> None:
 def test_the_committed_surveys_load(survey: str) -> None:
     name = f"data/raw/{survey}/survey.yaml"
     assert parse((ROOT / name).read_text(encoding="utf-8"), name).survey == survey
+
+
+@pytest.mark.parametrize("file", ["../../etc/passwd", "/etc/passwd", "a/../../b.csv", "..\\b.csv", "C:\\b.csv"])
+def test_a_file_outside_the_folder_is_refused(file: str) -> None:
+    said = told("file: w1.csv", f"file: '{file}'")
+    assert "line 47, waves.w1.file" in said
+    assert "a path inside the survey's folder" in said
+    assert "--source" in said
+
+
+def test_a_file_further_inside_the_folder_is_fine() -> None:
+    assert parse(YAML.replace("file: w1.csv", "file: 2026/../parts/w1.csv")).waves["w1"].file.startswith("2026")
