@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from survey.codebook import Codebook
+from survey.codebook import Codebook, Recipe
 from survey.errors import CodebookError
 from survey.survey_yaml.cleaning import cleaning_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
@@ -42,6 +42,8 @@ WANTED = {
     "tuple_type": "a list",
     "value_error": "a last day that is not before the first",
 }
+
+RECIPES = get_args(Recipe.model_fields["recipe"].annotation)
 
 
 def parse(text: str, name: str = "survey.yaml") -> Codebook:
@@ -152,6 +154,14 @@ def _from_pydantic(detail: Any) -> Mistake:
     if kind == "missing":
         hint = "add it; `anxin schema` explains every key"
         return Mistake(path, expected="the key {key}", got="nothing", hint=hint, key=path[-1])
+    if kind == "literal_error" and path[0] == "indicators" and path[-1] == "recipe" and detail["input"] in RECIPES:
+        return Mistake(
+            path,
+            expected="share or any: a headline figure is a share, told in percent and points",
+            got="{found}",
+            hint="put it under `derived`, where a model can take it as its outcome; a headline counts levels of items",
+            found=detail["input"],
+        )
     return Mistake(
         path,
         expected=WANTED.get(kind, "{said}"),

@@ -1,4 +1,4 @@
-"""What survey.yaml must not say: one wording for two languages, files outside its folder, a headline that is no share."""
+"""What survey.yaml must not say: one wording for two languages, a file outside its folder, an index as a headline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ def told(old: str, new: str) -> str:
         ("label: {zh: 年龄, en: Age}", "label: Age", "line 22, items.age.label"),
         ("title: {zh: 小城调查, en: Small town survey}", "title: 小城调查", "line 2, title"),
         ("2: {zh: 女, en: Women}", "2: 女", "line 12, scales.sex.levels.2"),
-        ("definition: {zh: 回答“是”的比例, en: Share answering yes}", "definition: 是", "indicators.feels_safe.definition"),
+        (
+            "definition: {zh: 回答“是”的比例, en: Share answering yes}",
+            "definition: 是",
+            "indicators.feels_safe.definition",
+        ),
         ("label: {zh: 谁感到安全, en: Who feels safe}", "label: 16 to 29", "report.models.safe.label"),
     ],
 )
@@ -73,3 +77,14 @@ def test_a_file_outside_the_folder_is_refused(file: str) -> None:
 
 def test_a_file_further_inside_the_folder_is_fine() -> None:
     assert parse(YAML.replace("file: w1.csv", "file: 2026/../parts/w1.csv")).waves["w1"].file.startswith("2026")
+
+
+def test_an_index_as_a_headline_is_refused_with_its_reason() -> None:
+    said = told("recipe: share\n    of: safe\n    levels: [1]", "recipe: index\n    of: safe\n    scores: {1: 1, 2: 0}")
+    assert "line 30, indicators.feels_safe.recipe" in said
+    assert "a headline figure is a share" in said
+    assert "under `derived`" in said
+
+
+def test_a_recipe_that_does_not_exist_is_told_with_those_that_do() -> None:
+    assert "'share', 'any'" in told("recipe: share", "recipe: shares")
