@@ -47,30 +47,44 @@ def within_fieldwork(columns: Columns, cases: pd.DataFrame, book: Codebook, wave
     notes.add(began.index[wrong], book.started, "outside_fieldwork", book.cleaning.outside_fieldwork, values)
 
 
+REACHED = [CODE_OF[reason] for reason in ("answered", "refused", "dont_know")]
+"""What a person said to a question, the refusal of an answer included: the interview had come that far."""
+IDLE = [CODE_OF[reason] for reason in ("not_applicable", "not_asked", "filter")]
+
+
 def complete(columns: Columns, whys: dict[str, pd.Series], book: Codebook, notes: Notes) -> None:
-    """Note interviews that broke off before enough required answers, and finished ones whose answers cannot be used."""
+    """Note interviews that broke off before enough required questions, and finished ones that cannot be used.
+
+    Completeness is the share of the required questions that applied to a person which the interview reached: refused
+    and don't know are said to the interviewer and count, a blank does not (AAPOR 2023, complete and partial by the
+    share of the applicable questions). Without an answer to an item of the design or the weighting no interview has a
+    place, whatever the share.
+    """
     names = [name for name, item in book.items.items() if item.required and own_columns(columns, name)]
     if not names:
         return
     rows = next(iter(columns.values())).index
-    blank, invalid, applies = (np.zeros((len(rows), len(names)), dtype=bool) for _ in range(3))
-    for place, name in enumerate(names):
-        why = whys[name].to_numpy() if name in whys else np.zeros(len(rows), dtype=np.int8)
-        applies[:, place] = ~np.isin(why, [CODE_OF[reason] for reason in ("not_applicable", "not_asked", "filter")])
-        blank[:, place] = (why != CODE_OF["answered"] if name in whys else _is_empty(columns[name])) & applies[:, place]
-        invalid[:, place] = blank[:, place] & (why == CODE_OF["invalid"])
+    why = np.column_stack([_why(columns, whys, name) for name in names])
+    applies, reached = ~np.isin(why, IDLE), np.isin(why, REACHED)
+    lost, invalid = why == CODE_OF["lost"], why == CODE_OF["invalid"]
     needed = np.isin(names, list(_essential(book)))
     # Written as counts: a share of 0.8 of five answers must not fail for the last bit.
-    few = (applies & ~blank).sum(axis=1) < book.cleaning.min_complete * applies.sum(axis=1) - 1e-9
-    few |= (blank & needed).any(axis=1)
-    lost = blank & ~invalid
-    partial = few & lost.any(axis=1)
+    few = (applies & reached).sum(axis=1) < book.cleaning.min_complete * applies.sum(axis=1) - 1e-9
+    partial = (few & lost.any(axis=1)) | (lost & needed).any(axis=1)
+    useless = (few[:, None] & invalid) | (needed & applies & (why != CODE_OF["answered"]))
     first = lost.argmax(axis=1)
     for place, name in enumerate(names):
         notes.add(rows[partial & (first == place)], name, "partial", "quarantined")
-        notes.add(rows[few & ~partial & invalid[:, place]], name, "unusable", "quarantined")
+        notes.add(rows[~partial & useless[:, place]], name, "unusable", "quarantined")
         if not book.items[name].asked_if:  # routing has told of those already
-            notes.add(rows[~few & lost[:, place]], name, "unanswered", "kept")
+            notes.add(rows[~partial & lost[:, place]], name, "unanswered", "kept")
+
+
+def _why(columns: Columns, whys: dict[str, pd.Series], name: str) -> NDArray[np.int8]:
+    """Why an item has no answer, by row; an id or a moment that is blank is lost."""
+    if name in whys:
+        return whys[name].to_numpy(dtype=np.int8)
+    return np.where(_is_empty(columns[name]), CODE_OF["lost"], CODE_OF["answered"]).astype(np.int8)
 
 
 def _is_empty(column: pd.Series) -> Mask:

@@ -49,8 +49,9 @@ class Cleaning(Strict):
     """When an interview counts as one."""
 
     min_complete: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Least share of the required items that applied to a person which must be answered; fewer is a partial
-    interview. Items of the design and of the weighting are needed in any case."""
+    """Least share of the required items that applied to a person which the interview must have reached, refused and
+    don't know included; fewer is a partial interview. Items of the design and of the weighting need an answer in any
+    case."""
     outside_fieldwork: Literal["kept", "quarantined"] = "kept"
     """What becomes of an interview that began on a day outside the fieldwork (`started`)."""
     near_duplicates: NearDuplicates | None = None

@@ -47,7 +47,7 @@ class Item(Strict):
     unasked: tuple[Code, ...] = ()
     """Codes that the delivery holds where routing left the question out, such as a 0 for the other sex."""
     required: bool = False
-    """An interview without this answer is partial and is quarantined."""
+    """An interview that did not come to this question is partial and is quarantined (`cleaning.min_complete`)."""
 
 
 class Recipe(Strict):

@@ -124,7 +124,7 @@ def test_duplicates_partials_and_cases_that_are_no_interviews() -> None:
             row,
             row,  # exactly again
             ["a", "1", "2", "1", "1", "", "30", ""],  # the same person, another answer
-            ["b", "1", "9", "1", "1", "", "30", ""],  # required answer refused
+            ["b", "1", "", "1", "1", "", "30", ""],  # required answer lacking
             ["c", "3", "", "", "", "", "", ""],
             ["d", "4", "", "", "", "", "", ""],
             ["e", "1", "3", "2", "", "", "30", ""],

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from survey.answers import REASONS
 from survey.cleaning import Cleaned, clean
 from survey.errors import CodebookError, DataError, GateError
 from survey.rules import COLUMNS as TABLE
@@ -114,6 +115,32 @@ def test_completeness_is_a_share_of_the_required_answers_that_apply() -> None:
     assert result.frame.index.tolist() == [2]
     assert fired(result)[0] == (2, "reported", "unanswered", "kept")
     assert result.quarantine["row"].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize(("code", "reason"), [("8", "dont_know"), ("9", "refused")])
+def test_a_refusal_is_said_and_breaks_nothing_off(code: str, reason: str) -> None:
+    result = cleaned([row(safe=code), row(id="b")])
+    assert result.frame.index.tolist() == [2, 3]
+    assert REASONS[result.reasons["safe"].iloc[0]] == reason
+    assert result.problems.empty
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ({"safe": "9"}, "unusable"),  # finished, but it has no stratum
+        ({"safe": ""}, "partial"),
+        ({"safe": "", "victim": "9"}, "partial"),
+        ({"safe": "77", "victim": ""}, "partial"),
+        ({"victim": "", "reported": ""}, "unanswered"),
+    ],
+)
+def test_an_item_of_the_design_needs_an_answer_whatever_the_share(cells: dict[str, str], rule: str) -> None:
+    yaml = YAML.replace("victim: {scale: yes}", "victim: {scale: yes, required: true, missing: {9: refused}}")
+    yaml = yaml.replace("dispositions:", "cleaning: {min_complete: 0.5}\ndesign: {strata: [safe]}\ndispositions:")
+    result = cleaned([row(**cells), row(id="b")], yaml)
+    assert {name for _, _, name, _ in fired(result)} - {"unknown_level"} == {rule}
+    assert result.frame.index.tolist() == ([2, 3] if rule == "unanswered" else [3])
 
 
 def near_copies(action: str, words: str = "text: Q") -> Cleaned:
