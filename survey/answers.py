@@ -85,7 +85,7 @@ def _single(
     why = reason_codes([reason_of.get(text, "answered") for text in uniques])
     answers = pd.Series(pd.Categorical.from_codes(levels[positions], dtype=dtype), index=cells.index)
     reasons = pd.Series(why[positions], index=cells.index)
-    unknown_levels(cells, reasons, name, book, wave, notes)
+    unknown_levels(cells, reasons, name, notes)
     return answers, reasons
 
 

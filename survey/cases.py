@@ -32,7 +32,6 @@ def known_of_all(cells: pd.DataFrame, dispositions: pd.Series, book: Codebook, w
             },
             "derived": {name: recipe for name, recipe in book.derived.items() if name in items},
             "indicators": {},
-            "gates": book.gates.model_copy(update={"max_unknown_levels": 1.0}),
         }
     )
     columns, _ = typed(cells, part, wave, Notes(wave_name, wave.file))

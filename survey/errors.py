@@ -6,7 +6,7 @@ A value from a resident's answer never goes in unmasked: use `masked`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 Translate = Callable[[str], str]
 
@@ -78,3 +78,14 @@ class EstimationError(AnxinError):
 
 class GateError(AnxinError):
     """The data were read, but a threshold of survey.yaml forbids publication."""
+
+
+def together(faults: Sequence[AnxinError]) -> AnxinError:
+    """The first of several faults, with all others beside it.
+
+    >>> [other.title for other in together([AnxinError("a"), AnxinError("b"), AnxinError("c")]).others]
+    ['b', 'c']
+    """
+    every = [each for fault in faults for each in (fault, *fault.others)]
+    every[0].others = tuple(every[1:])
+    return every[0]

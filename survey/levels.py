@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Item, Wave, number_code
-from survey.errors import GateError
-from survey.rules import Notes, shown
+from survey.rules import Notes, Strange, shown
 
 REASONS = ("answered", "refused", "dont_know", "not_applicable", "not_asked", "lost", "invalid", "filter")
 CODE_OF = {reason: code for code, reason in enumerate(REASONS)}
@@ -74,24 +73,12 @@ def reason_codes(reasons: Sequence[str]) -> np.ndarray:
     return np.array([CODE_OF[reason] for reason in reasons], dtype=np.int8)
 
 
-def unknown_levels(cells: pd.Series, reasons: pd.Series, name: str, book: Codebook, wave: Wave, notes: Notes) -> None:
-    """Note the answers that no level explains; many of them mean a wrong codebook, and stop the wave."""
+def unknown_levels(cells: pd.Series, reasons: pd.Series, name: str, notes: Notes) -> None:
+    """Note the answers that no level explains, and how many they are: many mean a wrong codebook."""
     invalid = reasons == CODE_OF["invalid"]
     if not invalid.any():
         return
     bad = cells[invalid]
     notes.add(bad.index, name, "unknown_level", "set_missing", said(bad, shown))
     given = int((reasons == CODE_OF["answered"]).sum()) + len(bad)
-    if len(bad) / given > book.gates.max_unknown_levels:
-        raise GateError(
-            "{share} of the answers to {item} are levels that its scale does not define",
-            where="{file} row {row}, column {item}",
-            expected="at most {limit} (gates.max_unknown_levels)",
-            got="{share}; this is the first",
-            hint="add the level to the scale, or a `recode` to the wave",
-            item=name,
-            file=wave.file,
-            row=bad.index[0],
-            share=f"{len(bad) / given:.1%}",
-            limit=f"{book.gates.max_unknown_levels:.1%}",
-        )
+    notes.strange.append(Strange(name, bad.index[0], len(bad), given))

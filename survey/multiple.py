@@ -67,7 +67,7 @@ def _yes_no(cases: pd.DataFrame, name: str, item: Item, book: Codebook, wave: Wa
         chosen[column.partition("=")[2]] = np.array([value for value, _ in said], dtype=float)[positions]
         answered |= reasons == CODE_OF["answered"]
         why = np.where(why == CODE_OF["lost"], reasons, why)
-        unknown_levels(cells, pd.Series(reasons, index=cells.index), name, book, wave, notes)
+        unknown_levels(cells, pd.Series(reasons, index=cells.index), name, notes)
     return _answered(chosen, answered, why, name, cases.index)
 
 
@@ -95,7 +95,7 @@ def _codes(cases: pd.DataFrame, name: str, item: Item, book: Codebook, wave: Wav
             own[np.array([level_of.get(text) == level for text in uniques], dtype=bool)[positions]] = 1.0
         answered |= reasons == CODE_OF["answered"]
         why = np.where(why == CODE_OF["lost"], reasons, why)
-        unknown_levels(cells, pd.Series(reasons, index=cells.index), name, book, wave, notes)
+        unknown_levels(cells, pd.Series(reasons, index=cells.index), name, notes)
     return _answered(chosen, answered, why, name, cases.index)
 
 

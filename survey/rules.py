@@ -60,6 +60,15 @@ class _Note:
     words: Mapping[str, str]
 
 
+class Strange(NamedTuple):
+    """Answers to an item that no level explains: the first row, how many they are, and of how many that were given."""
+
+    item: str
+    row: int
+    bad: int
+    given: int
+
+
 @dataclass
 class Notes:
     """Problems as they are found, for one file."""
@@ -67,6 +76,8 @@ class Notes:
     wave: str
     file: str
     found: list[_Note] = field(default_factory=list)
+    strange: list[Strange] = field(default_factory=list)
+    """One a column with answers that no level explains."""
 
     def add(
         self,

@@ -7,6 +7,7 @@ back, or leave another one out, by a line of decisions.csv.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,16 +17,16 @@ from numpy.typing import NDArray
 from survey.answers import typed
 from survey.cases import known_of_all
 from survey.cleaning.checks import complete, consistent, within_fieldwork
-from survey.cleaning.columns import of_wave, rename
-from survey.cleaning.decisions import Decisions, applied, read_decisions, tied
+from survey.cleaning.columns import of_wave
+from survey.cleaning.decisions import Decisions, applied, read_decisions, untied
 from survey.cleaning.duplicates import near_duplicates, once
-from survey.cleaning.gates import estimable, gates_hold, weighable
+from survey.cleaning.gates import estimable, passed, weighable
 from survey.codebook import Codebook, number_code
-from survey.errors import DataError, masked
+from survey.errors import AnxinError, DataError, masked, together
 from survey.recipes import derived
 from survey.rules import Notes
 
-__all__ = ["Cleaned", "Decisions", "clean", "read_decisions", "rename"]
+__all__ = ["Cleaned", "Decisions", "clean", "examined", "read_decisions"]
 
 NONE = Decisions()
 
@@ -55,13 +56,27 @@ def clean(
 
     Args: delivered: text cells, one row a case.   sha256: checksum of the delivery, to which decisions are tied.
     Raises: DataError: a column nobody declared, or a declared one that is not there; a decision about another delivery
-    or about nothing.   GateError: a threshold of `gates` is passed.
+    or about nothing.   GateError: a threshold of `gates` is passed. `others` holds what else is wrong.
+    """
+    cleaned, stops = examined(delivered, book, wave_name, decisions, sha256)
+    if stops:
+        raise together(stops)
+    return cleaned
+
+
+def examined(
+    delivered: pd.DataFrame, book: Codebook, wave_name: str, decisions: Decisions = NONE, sha256: str = ""
+) -> tuple[Cleaned, list[AnxinError]]:
+    """The wave as `clean` gives it, and everything that stops it; with a stop it is there only to be looked at.
+
+    Raises: DataError: the columns are not those of the codebook, so that nothing can be looked at.
     """
     wave = book.waves[wave_name]
     notes = Notes(wave_name, wave.file)
-    tied(decisions, book, wave_name, sha256)
-    delivered = of_wave(delivered, wave)
-    cells = rename(delivered, book, wave)
+    cells = of_wave(delivered, book, wave)
+    stops: list[AnxinError] = [*untied(decisions, book, wave_name, sha256)]
+    if stops:  # the rows they speak of are another delivery's
+        decisions = NONE
     cases, contradicted = once(cells, book, notes, decisions.rows(True, "conflicting_duplicate"))
     is_interview, dispositions = _interviews(cases, book)
     usable = cases.loc[is_interview & ~contradicted]
@@ -70,27 +85,23 @@ def clean(
     within_fieldwork(columns, usable, book, wave, notes)
     near_duplicates(columns, book, wave, notes)
     complete(columns, whys, book, notes)
-    applied(decisions, notes, cells[book.respondent].str.strip() if book.respondent else None)
+    stops += applied(decisions, notes, cells[book.respondent].str.strip() if book.respondent else None)
     problems = notes.table()
     quarantine = _quarantine(problems, decisions)
     aside = usable.index.isin(quarantine["row"])
     frame, reasons = _frame(columns | derived(columns, book, list(book.recipes())), ~aside), _frame(whys, ~aside)
-    partial = int(usable.index[aside].isin(notes.fired("partial")).sum())
     counts = {
-        "delivered": len(delivered),
+        "delivered": len(cells),
         "duplicates": int(problems["rule"].isin(["duplicate", "conflicting_duplicate"]).sum()),
-        "partial": partial,
+        "partial": (partial := int(usable.index[aside].isin(notes.fired("partial")).sum())),
         "set_aside": int(aside.sum()) - partial + int((is_interview & contradicted).sum()),
         "quarantined": len(quarantine),
         "completes": len(frame),
-    }
-    if decisions.made:
-        counts |= {"restored": len(decisions.rows(True)), "excluded": len(decisions.rows(False))}
-    gates_hold(counts, notes, book, wave)
-    weighable(frame, book, wave)
-    estimable(frame, book, wave)
+    } | ({"restored": len(decisions.rows(True)), "excluded": len(decisions.rows(False))} if decisions.made else {})
+    stops += [*_unknown_outcome(cases, dispositions, book), *passed(counts, notes, book, wave)]
+    stops += [*weighable(frame, book, wave), *estimable(frame, book, wave)]
     known = known_of_all(cases, dispositions, book, wave_name)
-    return Cleaned(frame, reasons, problems, quarantine, dispositions, counts, known)
+    return Cleaned(frame, reasons, problems, quarantine, dispositions, counts, known), stops
 
 
 def _frame(columns: dict[str, pd.Series], keep: NDArray[np.bool_]) -> pd.DataFrame:
@@ -111,24 +122,30 @@ def _quarantine(problems: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
 
 
 def _interviews(cases: pd.DataFrame, book: Codebook) -> tuple[pd.Series, pd.Series]:
-    """Which cases are interviews by their final disposition; all of them where none is delivered."""
+    """Which cases are interviews by their final disposition, and its AAPOR group; all of them where none is delivered.
+
+    A case of an unknown outcome stops the wave; until then it is looked at as an interview.
+    """
     if book.dispositions is None or book.dispositions.item not in cases:
         return pd.Series(True, index=cases.index), pd.Series("complete", index=cases.index)
     delivered = cases[book.dispositions.item]
     codes = delivered.map({text: number_code(text) for text in delivered.unique()})
-    group_of = {code: group for group, codes_in in book.dispositions.groups.items() for code in codes_in}
-    groups = codes.map(group_of)
-    if groups.isna().any():
-        row = groups.index[groups.isna()][0]
-        raise DataError(
-            "A case has a final disposition that survey.yaml does not know",
-            where="row {row}, column {item}",
-            expected="one of {known}",
-            got="another value, {shape}",
-            hint="add the code to a group of `dispositions`",
-            row=row,
-            item=book.dispositions.item,
-            known=", ".join(sorted(group_of)),
-            shape=masked(codes[row]),
-        )
-    return groups == "complete", groups
+    groups = codes.map({code: group for group, known in book.dispositions.groups.items() for code in known})
+    return (groups == "complete") | groups.isna(), groups
+
+
+def _unknown_outcome(cases: pd.DataFrame, groups: pd.Series, book: Codebook) -> Iterator[DataError]:
+    if book.dispositions is None or not groups.isna().any():
+        return
+    row = groups.index[groups.isna()][0]
+    yield DataError(
+        "A case has a final disposition that survey.yaml does not know",
+        where="row {row}, column {item}",
+        expected="one of {known}",
+        got="another value, {shape}",
+        hint="add the code to a group of `dispositions`",
+        row=row,
+        item=book.dispositions.item,
+        known=", ".join(sorted(code for codes in book.dispositions.groups.values() for code in codes)),
+        shape=masked(cases[book.dispositions.item][row]),
+    )

@@ -7,6 +7,7 @@ was made on; the last may be left blank where survey.yaml names the wave's check
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -99,12 +100,12 @@ def _lacking(cells: dict[str, str], known: dict[str, list[str]]) -> str:
     return "" if cells["reviewer"] and cells["reason"] else "reviewer"
 
 
-def tied(decisions: Decisions, book: Codebook, wave: str, sha256: str) -> None:
-    """Raise where a decision was made on another delivery, or does not say on which."""
+def untied(decisions: Decisions, book: Codebook, wave: str, sha256: str) -> Iterator[DataError]:
+    """Decisions that were made on another delivery, or do not say on which."""
     for each in decisions.made:
         made_on = each.sha256 or book.waves[wave].sha256 or ""
         if made_on != sha256:
-            raise DataError(
+            yield DataError(
                 "A decision was made on another delivery" if made_on else "A decision does not say on which delivery",
                 where="{name} line {line}",
                 expected="sha256 {digest}",
@@ -117,20 +118,23 @@ def tied(decisions: Decisions, book: Codebook, wave: str, sha256: str) -> None:
             )
 
 
-def applied(decisions: Decisions, notes: Notes, respondents: pd.Series | None) -> None:
-    """Note every decision in the table of problems.
+def applied(decisions: Decisions, notes: Notes, respondents: pd.Series | None) -> Iterator[DataError]:
+    """Note every decision in the table of problems, and give those that cannot be followed.
 
-    Args: respondents: id by row.   Raises: DataError: a decision about a row in which its rule did not fire, or the
-    restoration of two rows of one respondent.
+    These are about a row in which the rule did not fire, or restore two rows of one respondent.
+
+    Args: respondents: id by row.
     """
     taken: set[str] = set()
     for each in decisions.made:
         if not notes.fired_in(each.row, each.rule, "quarantined" if each.restores else None):
-            raise _pointless(decisions, each)
+            yield _pointless(decisions, each)
+            continue
         if each.restores and each.rule == "conflicting_duplicate" and respondents is not None:
             person = str(respondents[each.row])
             if person in taken:
-                raise _pointless(decisions, each, second=True)
+                yield _pointless(decisions, each, second=True)
+                continue
             taken.add(person)
         action = "restored" if each.restores else "excluded"
         notes.add(pd.Index([each.row]), "", "reviewed", action, [f"{decisions.name}:{each.line}"])

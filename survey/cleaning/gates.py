@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from survey.codebook import Codebook, Wave
 from survey.errors import DataError, GateError
-from survey.rules import Notes
+from survey.rules import Notes, Strange
 
 
-def gates_hold(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wave) -> None:
-    """Raise where a threshold of `gates` is passed."""
+def passed(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wave) -> Iterator[GateError]:
+    """Every threshold of `gates` that is passed."""
+    yield from _unexplained(notes, book, wave)
     gates = book.gates
     if counts["completes"] < gates.min_completes:
-        raise GateError(
+        yield GateError(
             "Too few complete interviews to publish",
             where="{file}",
             expected="at least {limit} (gates.min_completes)",
@@ -27,7 +28,7 @@ def gates_hold(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wa
         )
     share = counts["quarantined"] / max(counts["completes"] + counts["quarantined"], 1)
     if share > gates.max_quarantined:
-        raise GateError(
+        yield GateError(
             "Too many interviews had to be put in quarantine",
             where="{file}",
             expected="at most {limit} (gates.max_quarantined)",
@@ -41,7 +42,7 @@ def gates_hold(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wa
     for rule, limit in gates.max_fired.items():
         fired = len(notes.fired(rule)) / interviews
         if fired > limit:
-            raise GateError(
+            yield GateError(
                 "Too many interviews with the problem: {problem}",
                 where="{file} row {row}",
                 expected="at most {limit} (gates.max_fired)",
@@ -55,8 +56,30 @@ def gates_hold(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wa
             )
 
 
-def weighable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> None:
-    """Raise where a base weight cannot be made; said here, where the row of the file is still known."""
+def _unexplained(notes: Notes, book: Codebook, wave: Wave) -> Iterator[GateError]:
+    """Items with too many answers that no level explains, each with its first such column."""
+    limit = book.gates.max_unknown_levels
+    first: dict[str, Strange] = {}
+    for each in notes.strange:
+        if each.bad > limit * each.given:
+            first.setdefault(each.item, each)
+    for each in first.values():
+        yield GateError(
+            "{share} of the answers to {item} are levels that its scale does not define",
+            where="{file} row {row}, column {item}",
+            expected="at most {limit} (gates.max_unknown_levels)",
+            got="{share}; this is the first",
+            hint="add the level to the scale, or a `recode` to the wave",
+            item=each.item,
+            file=wave.file,
+            row=each.row,
+            share=f"{each.bad / each.given:.1%}",
+            limit=f"{limit:.1%}",
+        )
+
+
+def weighable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> Iterator[DataError]:
+    """Why a base weight cannot be made; said here, where the row of the file is still known."""
     settings = book.weighting
     for name in [*([settings.base] if settings.base else []), *settings.inverse, *settings.times]:
         values = frame[name]
@@ -69,7 +92,7 @@ def weighable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> None:
             rules["is blank or no number"] = values.isna()
         for rule, wrong in rules.items():
             if wrong.any():
-                raise DataError(
+                yield DataError(
                     "A base weight {rule}",
                     where="{file} row {row}, column {column}",
                     expected="a positive number for everybody",
@@ -83,15 +106,15 @@ def weighable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> None:
                 )
 
 
-def estimable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> None:
-    """Raise where a stratum has one PSU and the policy is to fail; said here, where file and columns are known."""
+def estimable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> Iterator[DataError]:
+    """A stratum that has one PSU where the policy is to fail; said here, where file and columns are known."""
     design = book.design
     if design.lonely_psu != "fail" or not design.strata or not design.psu:
         return
     units = frame.groupby(list(design.strata), observed=True)[design.psu[0]].nunique()
     if (units == 1).any():
         alone = frame.set_index(list(design.strata)).index.isin(units.index[units == 1])
-        raise DataError(
+        yield DataError(
             "A stratum has only one sampling unit, so its variance cannot be estimated",
             where="{file} row {row}, column {column}",
             expected="two or more sampling units in every stratum",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -234,7 +235,7 @@ def test_check_tells_a_fault_of_ours_without_values(
         raise ValueError("王芳13812345678")
 
     write(tmp_path)
-    monkeypatch.setattr("survey.cleaning.clean", leak)
+    monkeypatch.setattr("survey.cleaning.examined", leak)
     assert run(tmp_path, monkeypatch, "check", "small-town") == 1
     told = capsys.readouterr()
     assert "ValueError" in told.err
@@ -285,3 +286,59 @@ def test_check_tells_every_unknown_column_of_every_wave(
     told = capsys.readouterr().err
     for part in ("w1.csv line 1, column 12", "w1.csv line 1, column 13", "w2.csv line 1, column 12", "three"):
         assert part in told, told
+
+
+def test_check_lists_every_rule_with_its_rows_before_it_tells_of_a_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = frame()
+    rows.loc[:19, "safe"] = "5"
+    rows.loc[[30, 40], "age"] = "203"
+    rows.loc[50:80, "sex"] = ""
+    folder = write(tmp_path, yaml=YAML.replace("report:\n", "gates: {max_fired: {range: 0}}\nreport:\n"), delivery=rows)
+    assert run(tmp_path, monkeypatch, "check", "small-town") == 1
+    told = capsys.readouterr()
+    listed = {" ".join(line.split()): rows.strip() for line, rows in pairwise(told.out.splitlines())}
+    assert listed["unknown_level safe 20 set_missing"] == "rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 10 more"
+    assert listed["range age 2 set_missing"] == "rows 32, 42"  # only flagged
+    assert listed["partial sex 31 quarantined"].endswith("61 and 21 more")
+    assert f"sha256 {hashlib.sha256((folder / 'w1.csv').read_bytes()).hexdigest()}" in told.out
+    for gate in ("gates.max_unknown_levels", "gates.max_quarantined", "gates.max_fired"):
+        assert gate in told.err, told.err
+
+
+def test_check_names_the_checksum_of_a_delivery_without_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path)
+    assert run(tmp_path, monkeypatch, "check", "small-town") == 0
+    told = capsys.readouterr().out
+    assert f"sha256 {hashlib.sha256((folder / 'w1.csv').read_bytes()).hexdigest()}" in told
+    assert "decisions.csv" not in told
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_all_that_is_wrong_with_the_columns_is_told_at_once(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = frame().drop(columns=["sex", "lights"]).assign(sexx=1, more=2, second="3")
+    write(
+        tmp_path,
+        yaml=YAML.replace("    file: w1.csv\n", "    file: w1.csv\n    columns: {second: age}\n"),
+        delivery=rows,
+    )
+    assert run(tmp_path, monkeypatch, command, "small-town") == 1
+    told = capsys.readouterr().err
+    for part in ("column 10", "did you mean sex?", "column 11", "two columns for age", "2 such items: sex, lights"):
+        assert part in told, told
+
+
+def test_a_column_that_tells_the_waves_apart_is_missed_with_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yaml = YAML.replace("    file: w1.csv\n", "    file: w1.csv\n    rows: {year: [2026]}\n    ignore: [year]\n")
+    write(tmp_path, yaml=yaml, delivery=frame().drop(columns="sex"))
+    assert run(tmp_path, monkeypatch) == 1
+    told = capsys.readouterr().err
+    assert "no column year to tell its waves by" in told
+    assert "no column for sex" in told

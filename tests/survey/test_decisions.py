@@ -93,3 +93,9 @@ def test_a_decision_that_cannot_be_followed_names_its_line(lines: str, fault: ty
 def test_a_header_that_is_another_is_refused() -> None:
     with pytest.raises(CodebookError, match="no header"):
         read_decisions("row,decision\n3,restore\n", parse(YAML), "w1")
+
+
+def test_all_decisions_that_cannot_be_followed_are_told_at_once() -> None:
+    with pytest.raises(DataError) as stop:
+        reviewed(f"w1,99,partial,restore,Li,why,{DIGEST}\nw1,3,range,restore,Li,why,{DIGEST}\n")
+    assert [fault.values["line"] for fault in (stop.value, *stop.value.others)] == ["2", "3"]
