@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,10 @@ from survey.multiple import multiple
 from survey.recipes import Columns, holds
 from survey.rules import Notes, shown
 
-__all__ = ["CODE_OF", "REASONS", "own_columns", "typed"]
+__all__ = ["CODE_OF", "REASONS", "Unread", "own_columns", "typed", "unread"]
 
+UNREAD = ("unknown_level", "range", "type")
+"""Rules that fire where a cell says nothing that the codebook knows."""
 OFFSET = r"(?<=:\d\d)\s*(?:Z|[+-]\d\d:?\d\d)$"
 
 
@@ -46,6 +49,32 @@ def typed(cases: pd.DataFrame, book: Codebook, wave: Wave, notes: Notes) -> tupl
             idle = cases[name].str.strip().isin(unasked) if unasked and name in cases else None
             reasons[name] = _routed(columns, reasons, name, idle, book, wave, notes)
     return columns, reasons
+
+
+class Unread(NamedTuple):
+    """Cells of an item that nothing explains, out of how many that hold an answer; their codes, longer ones masked."""
+
+    bad: int
+    given: int
+    codes: frozenset[str]
+
+
+def unread(cells: pd.DataFrame, book: Codebook, wave: Wave) -> dict[str, Unread]:
+    """What cannot be read of each item that the cells hold, in the order of the codebook; routing is left aside.
+
+    Args: cells: text under the names of the codebook; a multiple item that is spread over columns with all of them.
+    """
+    names = {str(column).partition("=")[0].partition("#")[0] for column in cells}
+    items = {name: item.model_copy(update={"asked_if": {}}) for name, item in book.items.items() if name in names}
+    notes = Notes("", wave.file)
+    _, reasons = typed(cells, book.model_copy(update={"items": items}), wave, notes)
+    table = notes.table()
+    found = {}
+    for name in items:
+        own = table[(table["item"] == name) & table["rule"].isin(UNREAD)]
+        given = reasons[name].isin([CODE_OF["answered"], CODE_OF["invalid"]]) if name in reasons else cells[name] != ""
+        found[name] = Unread(own["row"].nunique(), int(given.sum()), frozenset(own["value"]))
+    return found
 
 
 def own_columns(columns: Mapping[str, pd.Series], name: str) -> list[str]:

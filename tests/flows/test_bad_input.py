@@ -342,3 +342,38 @@ def test_a_column_that_tells_the_waves_apart_is_missed_with_the_rest(
     told = capsys.readouterr().err
     assert "no column year to tell its waves by" in told
     assert "no column for sex" in told
+
+
+def moved(by: int) -> pd.DataFrame:
+    """The clean delivery with every answer under the header `by` columns further on."""
+    rows = frame()
+    names = list(rows.columns)
+    return pd.DataFrame({name: rows[names[place - by]] for place, name in enumerate(names[by:], start=by)}).assign(
+        **dict.fromkeys(names[:by], "")
+    )[names]
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_answers_under_the_wrong_headers_are_one_finding(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, delivery=moved(1))
+    assert run(tmp_path, monkeypatch, command, "small-town") == 1
+    told = capsys.readouterr().err
+    assert "3 of 6 columns hold values that are not their levels: columns may be shifted" in told
+    assert "answers that fit the header 1 to the left" in told
+    assert "add the level" not in told
+    assert told.count("where:") == 1
+
+
+def test_a_new_level_of_a_few_items_is_no_shift(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = frame()
+    rows.loc[:99, ["safe", "lights", "sex"]] = "7"
+    write(tmp_path, delivery=rows)
+    assert run(tmp_path, monkeypatch) == 1
+    told = capsys.readouterr().err
+    assert "shifted" not in told
+    for item in ("column safe", "column lights", "column sex"):
+        assert item in told, told
