@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.words import t
 from survey.errors import UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import RenderableType
 
     from flows.job import Job
@@ -30,28 +31,41 @@ def diff(job: Job, one: str, two: str) -> Iterator[RenderableType]:
     """
     from survey.differences import differences
 
-    before, first = _side(job, one, "")
-    after, second = _side(job, two, one)
-    found = differences(before, after)
-    yield _files((first, second), (one, two))
+    before, after = _side(job, one, ""), _side(job, two, one)
+    parts = (job.book.scales, job.book.items, job.book.waves)
+    declared = {code for part in parts for each in part.values() for code in each.missing}
+    found = differences(before.columns, after.columns, declared)
+    yield _files((before.provenance, after.provenance), (one, two))
     yield from _columns(found)
     if found.missing[0] != found.missing[1]:
         before_codes, after_codes = (", ".join(codes) or t("none found") for codes in found.missing)
         yield t("Missing codes: {before} → {after}", before=before_codes, after=after_codes)
-    told = sorted((change for change in found.items if change.told), key=lambda change: (change.p, change.name))
+    strange = {item.name: (before.unread.get(item.name, 0), after.unread.get(item.name, 0)) for item in found.items}
+    told = [change for change in found.items if change.told or any(strange[change.name])]
+    told.sort(key=lambda change: (not any(strange[change.name]), change.p, change.name))
     if told:
-        yield _items(told[:MOST], (one, two))
+        yield _items(told[:MOST], strange, (one, two))
     if len(told) > MOST:
         yield t("… and {count} more items with smaller changes", count=len(told) - MOST)
     same = len(found.items) - len(told)
     yield t("{count} columns without a change worth telling", count=same)
+    if any(map(any, strange.values())):
+        yield t("unreadable: cells that are no level, number or missing code of survey.yaml")
     yield t(
         "p: Pearson's or Welch's test as if people had been drawn at random, corrected for the number of items (Holm);"
         " a clustered sample has more noise."
     )
 
 
-def _side(job: Job, named: str, other: str) -> tuple[list[Column], Provenance]:
+class Side(NamedTuple):
+    """A delivery: its columns under the names of the items, where it came from, cells by item that nothing explains."""
+
+    columns: list[Column]
+    provenance: Provenance
+    unread: dict[str, int]
+
+
+def _side(job: Job, named: str, other: str) -> Side:
     """The columns of a delivery under the names of the items, as far as its wave, or the other's, maps them."""
     from flows.init import WORKBOOKS, a_wave, fullest
     from survey.draft import columns_of
@@ -76,7 +90,22 @@ def _side(job: Job, named: str, other: str) -> tuple[list[Column], Provenance]:
     names = mapped.columns if mapped else {}
     columns = columns_of(frame, dictionary(path, settings))
     named_as_items = [replace(c, profile=replace(c.profile, name=names.get(c.name, c.name))) for c in columns]
-    return [_in_codes(column, job.book, wave) for column in named_as_items], provenance
+    columns = [_in_codes(column, job.book, wave) for column in named_as_items]
+    return Side(columns, provenance, _unread(frame, job.book, mapped or settings))
+
+
+def _unread(frame: pd.DataFrame, book: Codebook, wave: Wave) -> dict[str, int]:
+    """How many cells of each item say nothing that the codebook knows; what they say is never shown."""
+    from survey.answers import unread
+    from survey.cleaning import item_names
+
+    cells = frame.rename(columns=item_names(frame, wave))
+    cells = cells.loc[:, ~cells.columns.duplicated()]  # `anxin check` tells of two columns for one item
+    whole = [name for name in book.items if name in cells and name not in wave.multiple]
+    for item, spread in wave.multiple.items():
+        own = list(spread.sources(item).values())
+        whole += own if item in book.items and set(own) <= set(cells.columns) else []
+    return {name: found.bad for name, found in unread(cells[whole], book, wave).items()}
 
 
 def _in_codes(column: Column, book: Codebook, wave: Wave | None) -> Column:
@@ -137,8 +166,8 @@ def _columns(found: Differences) -> Iterator[RenderableType]:
         yield table
 
 
-def _items(changes: Sequence[Change], names: tuple[str, str]) -> RenderableType:
-    heads = [t("item"), t("new codes"), t("vanished codes"), t("no answer"), t("largest shift"), "p"]
+def _items(changes: Sequence[Change], strange: Mapping[str, tuple[int, int]], names: tuple[str, str]) -> RenderableType:
+    heads = [t("item"), t("new codes"), t("vanished codes"), t("unreadable"), t("no answer"), t("largest shift"), "p"]
     table = _table(t("Items from {one} to {two}", one=names[0], two=names[1]), heads)
     for change in changes:
         before, after = change.unanswered
@@ -150,6 +179,7 @@ def _items(changes: Sequence[Change], names: tuple[str, str]) -> RenderableType:
             _plain(change.name),
             _plain(", ".join(change.new)),
             _plain(", ".join(change.vanished)),
+            f"{strange[change.name][0]:,} → {strange[change.name][1]:,}" if any(strange[change.name]) else "",
             f"{before:.1%} → {after:.1%}",
             shift,
             "< 0.0001" if change.p < 0.0001 else f"{change.p:.4f}" if change.p < 1 else "",

@@ -5,7 +5,7 @@ Only names, codes of few short values, counts and shares come out, never what a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from scipy import stats
 from survey.draft import Column, Match
 from survey.draft.match import match, shares
 from survey.draft.profile import CODE
+from survey.errors import masked
 
 SMALL = 0.01
 """p below which a shift is told, after Holm's correction over all items."""
@@ -53,8 +54,11 @@ class Differences:
     """Missing codes that occur in the first delivery, and in the second."""
 
 
-def differences(one: Sequence[Column], two: Sequence[Column]) -> Differences:
-    """What the second delivery has otherwise than the first."""
+def differences(one: Sequence[Column], two: Sequence[Column], declared: Collection[str] = ()) -> Differences:
+    """What the second delivery has otherwise than the first.
+
+    Args: declared: missing codes that may be shown, whatever they are.
+    """
     pairs = match(one, two)
     before, after = {pair.one.name for pair in pairs}, {pair.two.name for pair in pairs}
     changes = [_change(pair.one, pair.two) for pair in pairs]
@@ -66,13 +70,15 @@ def differences(one: Sequence[Column], two: Sequence[Column]) -> Differences:
         items=tuple(
             Change(c.name, c.new, c.vanished, c.unanswered, c.shift, p) for c, p in zip(changes, corrected, strict=True)
         ),
-        missing=(_missing(one), _missing(two)),
+        missing=(_missing(one, declared), _missing(two, declared)),
     )
 
 
-def _missing(columns: Sequence[Column]) -> tuple[str, ...]:
+def _missing(columns: Sequence[Column], declared: Collection[str]) -> tuple[str, ...]:
     found = {code for column in columns for code in column.guess.missing if code in _counts(column)}
-    return tuple(sorted(found, key=lambda code: (len(code), code)))
+    # Words such as "don't know" may stand in a sentence of somebody: only those that survey.yaml declares are told.
+    told = {code if code in declared or CODE.fullmatch(code) else masked(code) for code in found}
+    return tuple(sorted(told, key=lambda code: (len(code), code)))
 
 
 def _counts(column: Column) -> Mapping[str, int]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from survey.answers import typed
 from survey.cases import known_of_all
 from survey.cleaning.checks import complete, consistent, within_fieldwork
-from survey.cleaning.columns import of_wave
+from survey.cleaning.columns import item_names, of_wave
 from survey.cleaning.decisions import Decisions, applied, read_decisions, untied
 from survey.cleaning.duplicates import near_duplicates, once
 from survey.cleaning.gates import estimable, passed, weighable
@@ -27,7 +27,7 @@ from survey.errors import AnxinError, DataError, masked, together
 from survey.recipes import derived
 from survey.rules import Notes
 
-__all__ = ["Cleaned", "Decisions", "clean", "examined", "read_decisions"]
+__all__ = ["Cleaned", "Decisions", "clean", "examined", "item_names", "read_decisions"]
 
 NONE = Decisions()
 

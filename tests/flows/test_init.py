@@ -11,7 +11,7 @@ import pytest
 
 from flows import cli
 from survey.survey_yaml import parse
-from tests.small_survey import frame, write
+from tests.small_survey import YAML, frame, write
 
 
 def call(root: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -145,6 +145,36 @@ def test_diff_tells_columns_codes_and_shifts_and_no_cell(
         assert part in told, told
     cells: pd.Series = pd.concat([later[column] for column in ("person", "name", "phone", "remark", "weight_in")])
     assert not [cell for cell in cells if cell in told]
+
+
+def test_diff_counts_the_cells_that_nothing_explains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yaml = YAML.replace(
+        "    file: w1.csv\n",
+        "    file: w1.csv\n    columns: {Licht: lights}\n    missing: {拒答: refused}\n    recode: {safe: {ja: 1}}\n",
+    )
+    before = frame(1200).rename(columns={"lights": "Licht"})
+    before.loc[before.index < 4, "safe"] = "ja"  # the wave says what it means
+    write(tmp_path, yaml=yaml, delivery=before)
+    later = before.copy()
+    later.loc[later.index < 7, "Licht"] = "王芳不知道"
+    later.loc[later.index > 1100, "Licht"] = "拒答"
+    later.loc[later.index < 3, "age"] = "203"
+    later.loc[later.index < 4, "safe"] = "nein"
+    later.to_csv(tmp_path / "later.csv", index=False)
+    assert call(tmp_path, monkeypatch, "diff", "small-town", "w1", "later.csv") == 0
+    told = capsys.readouterr().out
+    rows = {line.split()[0]: " ".join(line.split()) for line in told.splitlines() if line.strip()}
+    assert "0 → 7" in rows["lights"], told
+    assert "0 → 3" in rows["age"], told
+    assert "0 → 4" in rows["safe"], told
+    assert "unreadable: cells that are no level" in told
+    assert "拒答" in told  # declared in survey.yaml
+    for cell in ("王芳", "203"):
+        assert cell not in told
+    assert call(tmp_path, monkeypatch, "diff", "small-town", "w1", "w1") == 0
+    assert "unreadable: cells" not in capsys.readouterr().out
 
 
 def test_diff_wants_waves_or_files(
