@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from flows.private import discreet
 from flows.words import padded, t, terminal_language, told, word
 from survey.errors import AnxinError, UsageError
 
@@ -97,25 +98,33 @@ Shown = Annotated[str | None, typer.Option(help="Language of the page; the surve
 
 def main() -> None:
     """Run the command line; a fault is told in a few lines and gives exit code 1 (data, gate) or 2 (usage, YAML)."""
+    with discreet():
+        sys.exit(_main())
+
+
+def _main() -> int:
+    """The exit code."""
     try:
-        sys.exit(app(standalone_mode=False))
+        return int(app(standalone_mode=False) or 0)
     except typer.Abort:
-        sys.exit(1)
+        return 1
     except typer.TyperException as error:
         if not sys.argv[1:]:  # called without a word: the exception carries the help
             typer.echo(error.format_message(), err=True)
-            sys.exit(2)
+            return 2
         fault: AnxinError = _misuse(error)
     except AnxinError as error:
         fault = error
-    except Exception as error:  # its text may hold an answer: told by type and place only
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # its text may hold an answer: told by type and place only
         fault = _fault_of_ours(error)
     title, *parts = told(fault)
     _print(f"[bold red]{_plain(title)}[/]", *map(_plain, parts), stderr=True)
-    sys.exit(fault.exit_code)
+    return fault.exit_code
 
 
-def _fault_of_ours(error: Exception) -> AnxinError:
+def _fault_of_ours(error: BaseException) -> AnxinError:
     from flows.run import unexpected
 
     return unexpected(error)
@@ -262,6 +271,34 @@ def diff(
     console = Console(highlight=False)
     for shown in compare(Job.plan(_workspace(), survey, (), None, source, Path("public")), one, two):
         console.print(shown)
+
+
+@app.command(cls=Command)
+def forget(
+    survey: Survey,
+    wave: Annotated[str | None, typer.Argument(help="Wave to forget.")] = None,
+    all_waves: Annotated[bool, typer.Option("--all-waves", help="Forget every wave.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Destroy a wave's key and all private work made of its answers; deliveries and reports stay."""
+    from datetime import UTC, datetime
+
+    from flows import forget as forgetting
+
+    if (wave is None) != all_waves:
+        raise UsageError(
+            "It is not clear what to forget", expected="a wave, or --all-waves", got="both" if wave else ""
+        )
+    workspace = _workspace()
+    waves = forgetting.forgettable(workspace, survey, wave)
+    asked = t("Forget {survey} {waves}? Nobody can undo it.", survey=survey, waves=", ".join(waves))
+    if not yes and not typer.confirm(asked):
+        raise typer.Abort
+    done = forgetting.forget(workspace, survey, waves, datetime.now(UTC))
+    typer.echo(t("Forgotten: {waves}; {count} artefacts erased.", waves=", ".join(done.waves), count=done.artefacts))
+    if done.linked:
+        others = ", ".join(done.linked)
+        typer.echo(t("The key that links the waves stays until the last of them is forgotten: {others}", others=others))
 
 
 @app.command("list", cls=Command)

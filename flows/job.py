@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.store import Ref, Store
+from flows.store import Ref, Store, is_encrypting
 from flows.workspace import Workspace, code_digest, digest
 from survey.codebook import Codebook
 from survey.errors import UsageError
 
 if TYPE_CHECKING:
+    from flows.keys import Keys
     from survey.cleaning import Decisions
 
 WORDING = {"title", "publisher", "population", "method", "source", "limits", "text", "label", "definition"}
@@ -80,8 +82,18 @@ class Job:
 
     @cached_property
     def store(self) -> Store:
-        """The store of the workspace."""
-        return Store(self.workspace.work / "store")
+        """The store of the workspace, encrypted where ANXIN_ENCRYPT says so."""
+        encrypt = is_encrypting(os.environ.get("ANXIN_ENCRYPT", ""))
+        return Store(self.workspace.work / "store", self.keys, encrypt)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of the workspace, read once a run."""
+        return self.workspace.keys()
+
+    def pseudonym_keys(self, wave: str) -> tuple[bytes, bytes]:
+        """The key of a wave's own pseudonyms, and of those that its survey's waves share."""
+        return self.keys.wave(self.book.survey, wave), self.keys.shared(self.book.survey)
 
     @cached_property
     def code(self) -> dict[str, str]:
@@ -108,7 +120,9 @@ class Job:
     def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
         """Name of a stage's artefact, from its code, its settings and its inputs."""
         keys = [part.key if isinstance(part, Ref) else part for part in inputs]
-        return Ref(stage, wave, digest(stage, wave, self.code[stage], self._settings(stage, wave), *keys))
+        name = digest(stage, wave, self.code[stage], self._settings(stage, wave), *keys)
+        made_of = {wave}.union(*(part.of for part in inputs if isinstance(part, Ref)))
+        return Ref(self.book.survey, stage, wave, name, tuple(sorted(made_of)))
 
     def _settings(self, stage: str, wave: str) -> str:
         if stage == "report":

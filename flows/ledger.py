@@ -25,10 +25,15 @@ class Ledger:
     path: Path
 
     def entries(self) -> list[dict[str, Any]]:
-        """All runs, oldest first."""
+        """All runs, oldest first, and what was forgotten between them."""
         if not self.path.is_file():
             return []
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
+
+    def forgotten(self, survey: str) -> set[str]:
+        """The waves of a survey whose key and private work were destroyed at some time."""
+        told = [entry for entry in self.entries() if entry["status"] == "forgotten" and entry["survey"] == survey]
+        return {wave for entry in told for wave in entry["waves"]}
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add a run at the end and flush it to disk."""
@@ -65,7 +70,7 @@ def unchanged(job: Job, ledger: Ledger, current: str) -> dict[str, Path] | None:
 @contextmanager
 def only_one(work: Path) -> Iterator[None]:
     """Hold the lock of the private folder: two runs at once would race for the same publication."""
-    with (work / "lock").open("w") as stream:
+    with os.fdopen(os.open(work / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

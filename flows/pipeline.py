@@ -6,7 +6,6 @@ store under a key made of its inputs, so that only what changed runs again.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,8 +13,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from flows import stages
 from flows.job import Job
+from flows.ledger import Ledger
 from flows.publish import publish
 from flows.store import Artefact, Ref
+from flows.workspace import digest
+from survey.errors import DataError
 
 if TYPE_CHECKING:
     from survey.cleaning import Cleaned
@@ -53,9 +55,9 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
 
 def _protected(job: Job, wave: str, step: Step) -> Ref:
     """intake → cleaning → quality → privacy: in memory, because identifiers are there until the last is done."""
-    key = hashlib.sha256(job.workspace.pseudonym_key()).hexdigest()
-    ref = job.ref("privacy", wave, job.delivered(wave) or "absent", key, job.decisions)
+    ref = job.ref("privacy", wave, job.delivered(wave) or "absent", digest(*job.pseudonym_keys(wave)), job.decisions)
     if not job.store.has(ref):
+        _still_there(job, wave)
         delivered, provenance = step("intake", wave, lambda: stages.intake(job, wave), 0)
         read = partial(stages.cleaning, job, wave, delivered, provenance["sha256"])
         cleaned: Cleaned = step("cleaning", wave, read, len(delivered))
@@ -63,6 +65,21 @@ def _protected(job: Job, wave: str, step: Step) -> Ref:
         work = partial(stages.privacy, job, wave, cleaned, assessed, provenance)
         job.store.save(ref, step("privacy", wave, work, len(cleaned.frame)))
     return ref
+
+
+def _still_there(job: Job, wave: str) -> None:
+    """Raise where a wave was forgotten and its delivery is gone as well, so that nothing can be compared with it."""
+    forgotten = Ledger(job.workspace.work / "ledger.jsonl").forgotten(job.book.survey)
+    if wave in forgotten and not job.delivered(wave):
+        raise DataError(
+            "The wave {wave} was forgotten, and its delivery is not there",
+            where="{file}",
+            expected="the delivered file, to make the figures of this wave again",
+            got="no such file",
+            hint="put the file back, or take the wave out of survey.yaml: later waves are compared with it",
+            wave=wave,
+            file=job.book.waves[wave].file,
+        )
 
 
 def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> Ref:

@@ -7,13 +7,14 @@ and what it raises is a fixed sentence with type and place. See the measured fac
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from flows.job import Job
 from flows.pipeline import Step, pipeline
-from flows.run import withheld
+from flows.private import folder, withheld
 
 Result = TypeVar("Result")
 
@@ -41,8 +42,7 @@ def prefect(job: Job, step: Step) -> dict[str, Path]:
 
     Raises: what the stage raised, as under the plain driver.
     """
-    home = job.workspace.work / "prefect"
-    home.mkdir(mode=0o700, exist_ok=True)
+    home = folder(job.workspace.work / "prefect")
     for name, value in environment(home).items():
         os.environ.setdefault(name, value)
     from prefect import flow
@@ -65,7 +65,8 @@ def prefect(job: Job, step: Step) -> dict[str, Path]:
             raise StageStopped(told)  # outside the except block, so that no __context__ rides along
 
     stopped = False
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # its thread costs up to 1 s at exit
+    without_heartbeat = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})  # its thread costs 1 s at exit
+    with without_heartbeat, _secret_hidden(job):
         try:
             anxin(job.book.survey, list(job.targets))
         except StageStopped:
@@ -73,6 +74,18 @@ def prefect(job: Job, step: Step) -> dict[str, Path]:
     if stopped:
         raise faults[0]
     return published
+
+
+@contextmanager
+def _secret_hidden(job: Job) -> Iterator[None]:
+    """Take the master secret out of the environment, which Prefect's server and all that it starts would inherit."""
+    assert job.keys, "read before the secret is hidden"
+    secret = os.environ.pop("ANXIN_KEY", None)
+    try:
+        yield
+    finally:
+        if secret is not None:
+            os.environ["ANXIN_KEY"] = secret
 
 
 def as_tasks(step: Step, faults: list[BaseException]) -> Step:

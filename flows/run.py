@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 from flows.job import Job
 from flows.ledger import Ledger, fingerprint, only_one, unchanged
 from flows.pipeline import Step, pipeline
-from flows.workspace import CODE
+from flows.private import withheld
 from survey.errors import AnxinError
 
 Result = TypeVar("Result")
@@ -50,11 +49,23 @@ class Told:
     def __call__(self, stage: str, wave: str, work: Callable[[], Result], rows_in: int) -> Result:
         """The result of one stage."""
         start = time.perf_counter()
-        result = work()
+        result = _without_panic(work)
         line = Line(stage, wave, rows_in, _rows(result, rows_in), time.perf_counter() - start)
         self.lines.append(line)
         self.say(line)
         return result
+
+
+def _without_panic(work: Callable[[], Result]) -> Result:
+    """The result of a stage; a panic of a compiled reader, no Exception to Python, told like one without its text."""
+    panic: BaseException | None = None
+    try:
+        return work()
+    except (Exception, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        panic = error
+    raise unexpected(panic)  # outside the except block, so that no __context__ rides along
 
 
 def _rows(result: Any, rows_in: int) -> int:
@@ -72,26 +83,6 @@ class Unexpected(AnxinError):
     """A fault of ours: told by place and type only, because its text may hold a resident's answer."""
 
 
-def withheld(error: BaseException) -> str:
-    """Type and innermost place of an exception, without its text.
-
-    >>> try:
-    ...     int("张三 13800138000")
-    ... except ValueError as error:
-    ...     withheld(error).split(" at ")[0]
-    'ValueError'
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if _of_ours(frame.filename)] or frames
-    place = f"{Path(ours[-1].filename).parent.name}/{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
-    return f"{type(error).__name__} at {place} (values withheld)"
-
-
-def _of_ours(file: str) -> bool:
-    path = Path(file)
-    return path.is_relative_to(CODE) and path.relative_to(CODE).parts[0] in ("survey", "reports", "flows")
-
-
 def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: Callable[[], datetime]) -> Outcome:
     """Publish what the job asks for, unless it is published already; every run leaves a line in the ledger.
 
@@ -100,6 +91,7 @@ def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: C
     os.umask(0o077)
     ledger = Ledger(job.workspace.work / "ledger.jsonl")
     with only_one(job.workspace.work):
+        job.store.encrypt_all()
         current = fingerprint(job)
         places = unchanged(job, ledger, current)
         if places is not None:
@@ -121,7 +113,7 @@ def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: C
     return Outcome(published, fresh=False)
 
 
-def unexpected(error: Exception) -> Unexpected:
+def unexpected(error: BaseException) -> Unexpected:
     """The fault as it may be told: its type and its place."""
     return Unexpected(
         "Something went wrong that should not",

@@ -46,7 +46,8 @@ def privacy(job: Job, wave: str, cleaned: Cleaned, assessed: Assessment, provena
     from survey.privacy import protect
     from survey.schemas import guard
 
-    protected = protect(cleaned, job.book, wave, job.workspace.pseudonym_key(), assessed.flagged)
+    key, shared = job.pseudonym_keys(wave)
+    protected = protect(cleaned, job.book, wave, key, assessed.flagged, shared)
     guard(protected.frame, "protected", job.book)
     frames = {"answers": protected.frame, "reasons": protected.reasons, "problems": cleaned.problems}
     return Artefact(frames, {**assessed.facts, "provenance": provenance, **protected.facts})

@@ -1,30 +1,45 @@
 """Content-addressed store of what lies between the boundaries: the same under both drivers, with or without a server.
 
 An artefact's key is made from its stage's code, its settings and its inputs' keys, so it is known before anything runs.
+Beside its files stands a seal: what it is, which waves' answers it is made of, and a checksum of every file.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import shutil
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.private import erase, folder, write
 from flows.workspace import digest
+from survey.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from flows.keys import Keys
+
+SEAL = "seal.json"
+ENCRYPTED = ".fernet"
+SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
+
 
 @dataclass(frozen=True)
 class Ref:
-    """A small name for an artefact: what travels between stages instead of frames."""
+    """A small name for an artefact: what travels between stages instead of frames.
 
+    of: the waves whose answers it is made of.
+    """
+
+    survey: str
     stage: str
     wave: str
     key: str
+    of: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -42,9 +57,14 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Store:
-    """Artefacts on disk: one folder each, written whole or not at all, every byte checked when read."""
+    """Artefacts on disk: one folder each, written whole or not at all, every byte checked when read.
+
+    keys: of the encryption; artefacts that are encrypted can be read with them whether `encrypt` is on or not.
+    """
 
     folder: Path
+    keys: Keys
+    encrypt: bool = False
 
     def path(self, ref: Ref) -> Path:
         """The folder of an artefact; named by stage and key only."""
@@ -52,43 +72,138 @@ class Store:
 
     def has(self, ref: Ref) -> bool:
         """Whether the artefact is there and whole."""
-        seal = self.path(ref) / "seal.json"
-        if not seal.is_file():
-            return False
+        seal = _seal(self.path(ref))
         try:
-            sealed = json.loads(seal.read_text())
-            return all(digest((self.path(ref) / name).read_bytes()) == value for name, value in sealed.items())
-        except (OSError, ValueError):
+            return (
+                seal is not None
+                and seal["ref"] == ref
+                and all(digest((self.path(ref) / name).read_bytes()) == value for name, value in seal["files"].items())
+            )
+        except OSError:
             return False
 
     def save(self, ref: Ref, artefact: Artefact) -> None:
         """Write an artefact beside its place, seal it with checksums, then move it there in one step."""
         place = self.path(ref)
         draft = place.with_name(f".{place.name}.{os.getpid()}")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True, mode=0o700)
-        for name, frame in artefact.frames.items():
-            frame.to_parquet(draft / f"{name}.parquet", index=False)
-        for name, content in artefact.files.items():
-            (draft / "files" / name).parent.mkdir(parents=True, exist_ok=True)
-            (draft / "files" / name).write_bytes(content)
-        (draft / "facts.json").write_text(json.dumps(artefact.facts, ensure_ascii=False, sort_keys=True))
-        written = sorted(path for path in draft.rglob("*") if path.is_file())
-        seal = {path.relative_to(draft).as_posix(): digest(path.read_bytes()) for path in written}
-        (draft / "seal.json").write_text(json.dumps(seal))
-        for path in [draft, *draft.rglob("*")]:
-            path.chmod(0o700 if path.is_dir() else 0o600)
-        shutil.rmtree(place, ignore_errors=True)
+        erase(draft)
+        folder(draft)
+        lock = self._fernet(ref).encrypt if self.encrypt else bytes
+        files = {}
+        for name, content in _contents(artefact):
+            path = draft / (name + ENCRYPTED if self.encrypt else name)
+            folder(path.parent)
+            written = lock(content)
+            write(path, written)
+            files[path.relative_to(draft).as_posix()] = digest(written)
+        write(draft / SEAL, json.dumps({"ref": asdict(ref), "files": files}).encode())
+        erase(place)
         draft.rename(place)
 
     def load(self, ref: Ref) -> Artefact:
-        """The artefact as it was saved."""
+        """The artefact as it was saved.   Raises: UsageError: it is encrypted under another key."""
         import pandas as pd
 
-        place = self.path(ref)
-        frames = {path.stem: pd.read_parquet(path) for path in sorted(place.glob("*.parquet"))}
-        base = place / "files"
-        files = {
-            path.relative_to(base).as_posix(): path.read_bytes() for path in sorted(base.rglob("*")) if path.is_file()
+        seal = _seal(self.path(ref))
+        contents = {name.removesuffix(ENCRYPTED): self._opened(ref, name) for name in (seal or {"files": {}})["files"]}
+        frames = {
+            name.removesuffix(".parquet"): pd.read_parquet(io.BytesIO(content))
+            for name, content in sorted(contents.items())
+            if name.endswith(".parquet") and "/" not in name
         }
-        return Artefact(frames, json.loads((place / "facts.json").read_text()), files)
+        files = {name[len("files/") :]: content for name, content in contents.items() if name.startswith("files/")}
+        return Artefact(frames, json.loads(contents["facts.json"]), files)
+
+    def encrypt_all(self) -> None:
+        """Where encryption is on: encrypt what was written before it was, of every survey."""
+        for place in self._places() if self.encrypt else ():
+            seal = _seal(place)
+            if seal is None:
+                erase(place)
+            elif not all(name.endswith(ENCRYPTED) for name in seal["files"]):
+                self.save(seal["ref"], self.load(seal["ref"]))
+
+    def _fernet(self, ref: Ref) -> Any:
+        import base64
+
+        from cryptography.fernet import Fernet
+
+        return Fernet(base64.urlsafe_b64encode(self.keys.sealing(ref.survey, ref.of)))
+
+    def _opened(self, ref: Ref, name: str) -> bytes:
+        content = (self.path(ref) / name).read_bytes()
+        if not name.endswith(ENCRYPTED):
+            return content
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return bytes(self._fernet(ref).decrypt(content))
+        except InvalidToken:
+            raise UsageError(
+                "An encrypted file of data/work cannot be opened with this key",
+                where="{file}",
+                expected="the key it was written with",
+                got="another one",
+                hint="name that one; if it is lost, delete data/work/store, and the next run makes all of it again",
+                file=f"data/work/store/{(self.path(ref) / name).relative_to(self.folder).as_posix()}",
+            ) from None
+
+    def _places(self) -> list[Path]:
+        return places(self.folder)
+
+
+def places(store: Path) -> list[Path]:
+    """The folders of all artefacts, drafts that a broken run left among them."""
+    return sorted(path for path in store.glob("*/*") if path.is_dir())
+
+
+def forget(store: Path, survey: str, is_meant: Callable[[str], bool]) -> int:
+    """Erase what is made of the answers of the waves of a survey that are meant, and how many artefacts that were.
+
+    Drafts of broken runs, and what does not tell what it is made of, go as well: the next run makes them again.
+    """
+    count = 0
+    for place in places(store):
+        seal = None if place.name.startswith(".") else _seal(place)
+        if seal is None or (seal["ref"].survey == survey and any(map(is_meant, seal["ref"].of))):
+            erase(place)
+            count += 1
+    return count
+
+
+def waves_in(store: Path, survey: str) -> set[str]:
+    """The waves of a survey whose answers something in the store is made of."""
+    seals = filter(None, map(_seal, places(store)))
+    return {wave for seal in seals if seal["ref"].survey == survey for wave in seal["ref"].of}
+
+
+def _seal(place: Path) -> dict[str, Any] | None:
+    """What an artefact says of itself, None where it does not."""
+    try:
+        seal = json.loads((place / SEAL).read_bytes())
+        ref = Ref(**{**seal["ref"], "of": tuple(seal["ref"]["of"])})
+        return {"ref": ref, "files": dict(seal["files"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _contents(artefact: Artefact) -> Iterator[tuple[str, bytes]]:
+    """Every file of an artefact; frames are written in memory, so that nothing unencrypted reaches the disk."""
+    for name, frame in artefact.frames.items():
+        stream = io.BytesIO()
+        frame.to_parquet(stream, index=False)
+        yield f"{name}.parquet", stream.getvalue()
+    for name, content in artefact.files.items():
+        yield f"files/{name}", content
+    yield "facts.json", json.dumps(artefact.facts, ensure_ascii=False, sort_keys=True).encode()
+
+
+def is_encrypting(value: str) -> bool:
+    """What ANXIN_ENCRYPT says.   Raises: UsageError: neither yes nor no.
+
+    >>> is_encrypting("1"), is_encrypting("")
+    (True, False)
+    """
+    if value.strip().lower() not in SWITCH:
+        raise UsageError("ANXIN_ENCRYPT is neither on nor off", where="ANXIN_ENCRYPT", expected="1 or 0")
+    return SWITCH[value.strip().lower()]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.private import CODE, folder
 from survey.errors import UsageError
 
 if TYPE_CHECKING:
+    from flows.keys import Keys
     from survey.codebook import Codebook
-
-CODE = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,7 @@ class Workspace:
     @property
     def work(self) -> Path:
         """What lies between the two boundaries; private."""
-        folder = self.root / "data" / "work"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
-        return folder
+        return folder(self.root / "data" / "work")
 
     def surveys(self) -> list[str]:
         """Names of the surveys that have a survey.yaml."""
@@ -43,7 +38,6 @@ class Workspace:
 
     def survey_folder(self, survey: str) -> Path:
         """The folder of a survey.   Raises: UsageError: there is none."""
-        folder = self.raw / survey
         if survey not in self.surveys():
             raise UsageError(
                 "There is no survey {survey}",
@@ -54,7 +48,7 @@ class Workspace:
                 survey=survey,
                 known=", ".join(self.surveys()) or "none yet",
             )
-        return folder
+        return self.raw / survey
 
     def book(self, survey: str) -> Codebook:
         """The codebook of a survey; the folder must bear its name."""
@@ -84,27 +78,11 @@ class Workspace:
         path = self.survey_folder(survey) / "decisions.csv"
         return _utf8(path, f"data/raw/{survey}/decisions.csv") if path.is_file() else ""
 
-    def pseudonym_key(self) -> bytes:
-        """Secret of the pseudonyms: the file ANXIN_KEY_FILE names, else one made once in data/work with mode 0600."""
-        named = os.environ.get("ANXIN_KEY_FILE")
-        path = Path(named) if named else self.work / "pseudonym.key"
-        if not path.is_file():
-            if named:
-                raise UsageError("There is no key file", where="ANXIN_KEY_FILE", expected="a file of 16 bytes or more")
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(secrets.token_bytes(32))
-        if path.stat().st_mode & 0o077:
-            raise UsageError(
-                "The key file can be read by others",
-                where="{path}",
-                expected="mode 0600",
-                got="mode {mode}",
-                hint="chmod 600 {path}, and a new key if others may have read it",
-                path=path if named else "data/work/pseudonym.key",
-                mode=f"{path.stat().st_mode & 0o777:o}",
-            )
-        return path.read_bytes()
+    def keys(self) -> Keys:
+        """The keys of the pseudonyms and of what is encrypted.   Raises: UsageError: the master secret will not do."""
+        from flows.keys import keys
+
+        return keys(self.work)
 
 
 def _utf8(path: Path, name: str) -> str:

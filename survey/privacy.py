@@ -39,26 +39,27 @@ class Protected:
         return Protected(pd.concat([self.frame, weights], axis=1), self.reasons, self.facts)
 
 
-def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes, flagged: pd.Series | None = None) -> Protected:
+def protect(
+    cleaned: Cleaned,
+    book: Codebook,
+    wave: str,
+    key: bytes,
+    flagged: pd.Series | None = None,
+    shared: bytes | None = None,
+) -> Protected:
     """Drop identifiers, replace ids by keyed pseudonyms, keep the generalised variable instead of the exact one.
 
     Selection probabilities, which tell the community, are kept only as the base weight they make; of the cases without
     an interview nothing is kept but what they add to the respondents' nonresponse factors, and counts of classes.
 
-    Args: key: secret of at least 16 bytes, kept outside the repository.   flagged: by row, whether its interviewer or
-    sampling unit stands out (`survey.quality.assess`); it passes as a mark that names nobody.
+    Args: key: secret of this wave, at least 16 bytes, kept outside the repository.   flagged: by row, whether its
+    interviewer or sampling unit stands out (`survey.quality.assess`); it passes as a mark that names nobody.   shared:
+    secret of the pseudonyms that link waves, those of a panel's persons and of shared strata and PSUs; else `key`.
     Returns: rows in an order that follows from their answers, so that nothing of the delivered order survives.
-    Raises: DataError: the key is weak, or a base weight cannot be made.
+    Raises: DataError: a key is weak, or a base weight cannot be made.
     """
-    if len(key) < 16 or len(set(key)) < 8:
-        raise DataError(
-            "The pseudonym key is too weak",
-            expected="at least 16 bytes, 8 of them different",
-            got="{count} bytes, {different} different",
-            hint="make one with: head -c 32 /dev/urandom",
-            count=len(key),
-            different=len(set(key)),
-        )
+    shared = key if shared is None else shared
+    _strong(key, shared)
     kept = _kept(book, cleaned.frame)
     base = base_weights(cleaned.frame, book.weighting)
     adjusted = adjustment(cleaned, book)
@@ -69,15 +70,36 @@ def protect(cleaned: Cleaned, book: Codebook, wave: str, key: bytes, flagged: pd
         frame[FLAGGED] = flagged.to_numpy(dtype=bool)[order]
     for item in book.privacy.pseudonyms:
         if item in frame:
-            # Where waves share strata and PSUs they keep their pseudonyms: the waves' errors are correlated.
-            drawn = item in (*book.design.strata, *book.design.psu)
-            scope = "" if drawn and book.design.shared_psus else wave
-            frame[item] = pseudonyms(frame[item], key, f"{book.survey}|{scope}|{item}")
+            linked = _links_waves(item, book)
+            scope = f"{book.survey}|{'' if linked else wave}|{item}"
+            frame[item] = pseudonyms(frame[item], shared if linked else key, scope)
     kept_items = {column.split("=")[0] for column in kept}
     reasons = cleaned.reasons[[item for item in cleaned.reasons if item in kept_items]]
     reasons = reasons.iloc[order].reset_index(drop=True)
     facts = {"privacy": _facts(cleaned, frame, book)} | ({"nonresponse": adjusted[1]} if adjusted else {})
     return Protected(frame, reasons, facts)
+
+
+def _strong(*keys: bytes) -> None:
+    for key in keys:
+        if len(key) < 16 or len(set(key)) < 8:
+            raise DataError(
+                "The pseudonym key is too weak",
+                expected="at least 16 bytes, 8 of them different",
+                got="{count} bytes, {different} different",
+                hint="make one with: head -c 32 /dev/urandom",
+                count=len(key),
+                different=len(set(key)),
+            )
+
+
+def _links_waves(item: str, book: Codebook) -> bool:
+    """Whether equal values keep one pseudonym over all waves.
+
+    A panel's persons must be known again; and where waves share strata and PSUs their errors are correlated.
+    """
+    drawn = item in (*book.design.strata, *book.design.psu)
+    return book.privacy.panel or (drawn and book.design.shared_psus)
 
 
 def _kept(book: Codebook, frame: pd.DataFrame) -> list[str]:

@@ -14,6 +14,9 @@ class Privacy(Strict):
 
     pseudonyms: tuple[Name, ...] = ()
     """Code items replaced by keyed pseudonyms (HMAC-SHA-256)."""
+    panel: bool = False
+    """Whether the same persons are interviewed wave after wave: then they keep their pseudonyms, which otherwise change
+    with every wave."""
     generalise: dict[Name, Name] = {}
     """Item → the coarser derived variable that stays in its place."""
     quasi_identifiers: tuple[Name, ...] = ()

@@ -207,6 +207,13 @@ def _boundary(book: Codebook) -> Iterator[Mistake]:
                 got="none",
                 hint="add `range: [smallest, largest]`, so that a phone number in this column cannot pass",
             )
+    if book.privacy.panel and book.respondent not in book.privacy.pseudonyms:
+        yield Mistake(
+            ("privacy", "panel"),
+            expected="a pseudonym for the person, by which a panel knows them again",
+            got="none",
+            hint="add the item under `respondent` to `privacy.pseudonyms`",
+        )
     for name in dict.fromkeys([*book.design.strata, *book.design.psu, *book.privacy.exact]):
         item = book.items.get(name)
         if item is not None and item.kind not in ("single", "number") and name not in book.privacy.pseudonyms:

@@ -15,8 +15,9 @@ import pytest
 from flows import run as runs
 from flows.job import Job
 from flows.ledger import Ledger, only_one
+from flows.private import withheld
 from flows.publish import is_whole, publish
-from flows.run import Line, Outcome, withheld
+from flows.run import Line, Outcome
 from flows.workspace import Workspace, digest
 from survey.errors import AnxinError
 from tests.small_survey import YAML, frame, write
