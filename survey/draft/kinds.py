@@ -8,11 +8,13 @@ from collections.abc import Callable
 import numpy as np
 
 from survey.draft.evidence import Because, Guess
-from survey.draft.lexicon import DIRECT, ENDED, role_of
+from survey.draft.lexicon import DIRECT, ENDED, reason_of, role_of
 from survey.draft.missing import missing_codes, missing_numbers, without_strays
+from survey.draft.personal import are_names, is_name, is_personal
 from survey.draft.profile import CODE, LONGEST_CODE, MOMENT, Profile, number
 
 MOST_LEVELS = 30
+RARE = 0.02
 DIGITS = re.compile(r"\d{7,}")
 ID = re.compile(r"[A-Za-z0-9_./\-]{1,40}")
 LONG_CODE = re.compile(r"\d{5,}")
@@ -146,23 +148,38 @@ def _units(profile: Profile, role: str) -> Guess | None:
 def _single(profile: Profile, role: str) -> Guess | None:
     if role == "comment" or not profile.distinct >= 1:
         return None
-    codes = {code: n for code, n in profile.counts.items() if len(code) <= LONGEST_CODE and not DIGITS.search(code)}
+    words = [text for text in profile.values.values() or profile.counts if number(text) is None]
+    worded = bool(profile.values) or profile.numeric < 0.5
+    if worded and role not in ("district", "area") and are_names(words):
+        return None
+    codes = {
+        code: n for code, n in profile.counts.items() if len(code) <= LONGEST_CODE and not _of_somebody(code, profile)
+    }
     missing, why = missing_codes(profile, codes)
     levels = {code: n for code, n in codes.items() if code not in missing}
     levels, strays = without_strays(levels, profile.answered)
     known = {code: words for code, words in profile.values.items() if code not in missing}
     covered = sum(levels.values()) + sum(codes.get(code, 0) for code in missing)
     enough = profile.answered >= 5 * len(levels) and covered >= 0.98 * profile.answered
-    worded = len(known) > 1 and sum(levels.get(code, 0) for code in known) >= 0.9 * sum(levels.values())
-    if not (worded or (enough and _like_levels(levels, profile, role))):
+    labelled = len(known) > 1 and sum(levels.get(code, 0) for code in known) >= 0.9 * sum(levels.values())
+    if not (labelled or (enough and _like_levels(levels, profile, role))):
+        return None
+    if any(map(is_personal, known.values())):
         return None
     wording = {code: known.get(code, "") or ("" if number(code) is not None else code) for code in [*known, *levels]}
     count = (
         Because("{count} codes, worded in the file", count=len(wording))
-        if worded
+        if labelled
         else Because("{count} different short values", count=len(wording))
     )
     return Guess("single", role, (count, *why), _ordered(wording), missing, strays)
+
+
+def _of_somebody(code: str, profile: Profile) -> bool:
+    """Whether a cell tells who somebody is: so may, among codes that are numbers, a rare word or one like a name."""
+    stray = number(code) is None and profile.numeric >= 0.5 and not reason_of(code)
+    rare = profile.counts[code] < RARE * profile.answered
+    return bool(DIGITS.search(code)) or is_personal(code) or (stray and (rare or is_name(code)))
 
 
 def _like_levels(levels: dict[str, int], profile: Profile, role: str) -> bool:
