@@ -21,7 +21,8 @@ def intake(job: Job, wave: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     from survey.schemas import guard
 
     frame, provenance = read(job.file(wave), job.book.waves[wave])
-    return guard(frame, "delivered", job.book), {"wave": wave, **provenance.as_dict()}
+    sizes = [rows for _, rows in provenance.parts]  # without names: a part may be named after who was interviewed
+    return guard(frame, "delivered", job.book), {"wave": wave, **provenance.as_dict(), "parts": sizes}
 
 
 def cleaning(job: Job, wave: str, delivered: pd.DataFrame, sha256: str = "") -> Cleaned:

@@ -377,3 +377,18 @@ def test_a_new_level_of_a_few_items_is_no_shift(
     assert "shifted" not in told
     for item in ("column safe", "column lights", "column sex"):
         assert item in told, told
+def test_names_of_part_files_do_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A vendor may name a file after who was interviewed, or by whom."""
+    folder = write(tmp_path)
+    rows = frame()
+    (folder / "w1.csv").unlink()
+    (folder / "w1.csv").mkdir()
+    rows[:180].to_csv(folder / "w1.csv" / "王芳13812345678.csv", index=False)
+    rows[180:].to_csv(folder / "w1.csv" / "李强13812345679.csv", index=False)
+    assert run(tmp_path, monkeypatch) == 0, capsys.readouterr().err
+    told = capsys.readouterr()
+    for secret in ("王芳", "李强", "13812345678", "13812345679"):
+        assert secret.encode() not in everything(tmp_path)
+        assert secret not in told.out + told.err
