@@ -120,9 +120,11 @@ def repeated(found: dict[str, list[str]]) -> pd.DataFrame:
 
 
 def everything(folders: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of all that lies in folders, names of files themselves, and what is packed inside of them."""
+    """Name and bytes of all that lies in folders but deliveries; names of files too, and what is packed inside them."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
+            if "/data/raw/" in str(path):
+                continue
             yield f"name of {path}", str(path.relative_to(folder)).encode()
             if path.is_file():
                 content = path.read_bytes()

@@ -6,6 +6,8 @@ tests/flows/test_planted.py to look through.
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import logging
 import os
@@ -95,6 +97,21 @@ def deliveries() -> dict[str, tuple[bytes, int]]:
     }
 
 
+def packed() -> dict[str, tuple[bytes, int]]:
+    """Ending → a delivery in another format, whole or damaged, and the exit code of a run."""
+    book, columns = io.BytesIO(), io.BytesIO()
+    ROWS.to_excel(book, index=False, engine="xlsxwriter", engine_kwargs={"options": {"in_memory": True}})
+    ROWS.to_parquet(columns)
+    archive = gzip.compress(csv(ROWS), mtime=0)
+    return {
+        "xlsx": (book.getvalue(), 0),
+        "cut.xlsx": (book.getvalue()[:-900], 1),
+        "cut.parquet": (columns.getvalue()[:-9], 1),
+        "junk.sav": (b"$FL2" + csv(ROWS), 1),
+        "cut.csv.gz": (archive[:-90], 1),
+    }
+
+
 def run(root: Path, *arguments: str) -> int:
     """Exit code of the command line in a workspace."""
     os.chdir(root)
@@ -110,9 +127,10 @@ def cases(root: Path, driver: list[str]) -> dict[str, tuple[int, int]]:
     """Case → the exit code that is expected and the one there was."""
     codes: dict[str, tuple[int, int]] = {}
 
-    def once(name: str, expected: int, delivery: bytes, *commands: tuple[str, ...]) -> None:
+    def once(name: str, expected: int, delivery: bytes, *commands: tuple[str, ...], file: str = "w1.csv") -> None:
         place = root / name.replace(" ", "-")
-        write(place, yaml=SURVEY, delivery=delivery)
+        raw = write(place, yaml=SURVEY.replace("file: w1.csv", f"file: {file}"), delivery=delivery)
+        (raw / "w1.csv").rename(raw / file)
         for command in commands or (("run", "small-town", *driver),):
             codes[f"{name}: {command[0]}"] = (expected, run(place, *command))
 
@@ -131,6 +149,8 @@ def cases(root: Path, driver: list[str]) -> dict[str, tuple[int, int]]:
     with patch("flows.stages.quality", warn):
         once("warning", 0, whole)
     if not driver:
+        for ending, (delivery, code) in packed().items():
+            once(f"as {ending}", code, delivery, file=f"w1.{ending}")
         others(root, once)
     return codes
 
