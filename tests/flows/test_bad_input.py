@@ -377,6 +377,8 @@ def test_a_new_level_of_a_few_items_is_no_shift(
     assert "shifted" not in told
     for item in ("column safe", "column lights", "column sex"):
         assert item in told, told
+
+
 def test_names_of_part_files_do_not_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
