@@ -23,6 +23,8 @@ class Privacy(Strict):
     """Items that together could single out a person; k is measured over their crossing."""
     exact: dict[Name, Words] = {}
     """Numbers that stay exact below the boundary, each with the reason."""
+    not_identifiers: dict[Name, Words] = {}
+    """Items that look like an identifier (telephone numbers, names, …) and are none, each with the reason."""
 
 
 class Disclosure(Strict):
