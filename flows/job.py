@@ -24,7 +24,7 @@ QUESTIONNAIRE = ("survey", "scales", "items", "derived", "indicators")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "privacy": (
         *(*QUESTIONNAIRE, "dispositions", "respondent", "interviewer", "duration", "started"),
-        *("age", "quality", "design", "weighting", "privacy", "gates", "checks", "cleaning"),
+        *("age", "quality", "design", "weighting", "privacy", "gates", "checks", "cleaning", "disclosure"),
     ),
     "weighting": ("weighting", "gates"),
     "estimate": (*QUESTIONNAIRE, "design", "report"),

@@ -52,6 +52,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("district",),
         *("phone", "email", "address", "coordinates", "name", "birth", "id_number"),
     ),
+    "likeness": (
+        *("id number", "bank card", "phone", "plate", "email", "account", "network", "coordinates", "name", "address"),
+    ),
     "frame": ("delivered", "cleaned", "protected", "weighted", "results"),
     "check": (
         *("text", "a level of the scale", "a number in the range of the item", "0, 1 or nothing", "a moment"),

@@ -21,9 +21,10 @@ def residents(scene: Scene) -> Residents | None:
     names = item_names(scene)
     if not names:
         return None
-    order = list(dict.fromkeys(scene.book.items[name].block for name in names))
+    order = list(dict.fromkeys(scene.book.questions()[name].block for name in names))
     chapters = tuple(
-        _chapter(scene, block, [name for name in names if scene.book.items[name].block == block]) for block in order
+        _chapter(scene, block, [name for name in names if scene.book.questions()[name].block == block])
+        for block in order
     )
     block, found = _positive_shares(scene, names)
     return Residents(words.answers_finding(scene.lang, block, found), len(found) > 1, chapters)
@@ -33,21 +34,21 @@ def item_names(scene: Scene) -> list[str]:
     """Items to show, in the order of the plan or of the questionnaire."""
     planned = scene.book.report.items or tuple(
         name
-        for name, item in scene.book.items.items()
+        for name, item in scene.book.questions().items()
         if item.kind in ("single", "multiple") and item.block in scene.book.blocks
     )
-    return [name for name in planned if name in scene.book.items and scene.figures.all(scene.wave, name, "share")]
+    return [name for name in planned if name in scene.book.questions() and scene.figures.all(scene.wave, name, "share")]
 
 
 def _is_stacked(scene: Scene, name: str) -> bool:
     """Whether the answers of an item are drawn as one bar of 100 %."""
-    scale, item = scene.book.scale_of(name), scene.book.items[name]
+    scale, item = scene.book.scale_of(name), scene.book.questions()[name]
     return item.kind == "single" and scale is not None and scale.ordered and len(scale.levels) <= MOST_LEVELS
 
 
 def _is_pair(scene: Scene, name: str) -> bool:
     """Whether an item has two answers of no order, such as yes and no, so that one of them tells all."""
-    scale, item = scene.book.scale_of(name), scene.book.items[name]
+    scale, item = scene.book.scale_of(name), scene.book.questions()[name]
     return item.kind == "single" and scale is not None and not scale.ordered and len(scale.levels) == 2
 
 
@@ -56,7 +57,7 @@ def _chapter(scene: Scene, block: str, names: Sequence[str]) -> Chapter:
 
     def key(name: str) -> tuple[bool, str]:
         alone = not _is_stacked(scene, name) and not _is_pair(scene, name)
-        return alone, name if alone else scene.book.items[name].scale or name
+        return alone, name if alone else scene.book.questions()[name].scale or name
 
     figures = tuple(_answers(scene, list(group)) for _, group in groupby(names, key))
     return Chapter(scene.lang.say(scene.book.blocks.get(block, {})) or block, figures)
@@ -104,7 +105,7 @@ def _detail(scene: Scene, name: str, row: Figure | None) -> str:
     """Wording, size and notes of a question in one line."""
     size = scene.size(row)
     parts = (
-        scene.lang.say(scene.book.items[name].text),
+        scene.lang.say(scene.book.questions()[name].text),
         f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{size}" if size else "",
         _note(scene, name),
     )
@@ -124,7 +125,7 @@ def _from_zero(figures: list[Figure]) -> Axis:
 def _question(
     scene: Scene, name: str, codes: Sequence[str], rows: dict[str, Figure], colours: Sequence[str], scale: Axis | None
 ) -> Question:
-    item = scene.book.items[name]
+    item = scene.book.questions()[name]
     sizes = [scene.size(row) for row in rows.values() if row.shown]
     return Question(
         label=scene.label(name),
@@ -171,7 +172,7 @@ def _note(scene: Scene, name: str) -> str:
 
 
 def _notes(scene: Scene, name: str) -> Iterator[str]:
-    t, item = scene.lang.t, scene.book.items[name]
+    t, item = scene.lang.t, scene.book.questions()[name]
     if item.kind == "multiple":
         yield t("Several answers possible")
     for other, levels in item.asked_if.items():
@@ -200,13 +201,15 @@ def _notes(scene: Scene, name: str) -> Iterator[str]:
 
 def _positive_shares(scene: Scene, names: Sequence[str]) -> tuple[str, list[tuple[str, float]]]:
     """Chapter and shares of positive answers where questions first share a scale with good answers."""
-    for _, group in groupby(names, lambda name: (scene.book.items[name].block, scene.book.items[name].scale)):
+    for _, group in groupby(
+        names, lambda name: (scene.book.questions()[name].block, scene.book.questions()[name].scale)
+    ):
         alike = list(group)
         scale = scene.book.scale_of(alike[0])
         if len(alike) < 2 or scale is None or not scale.positive or not _is_stacked(scene, alike[0]):
             continue
         shares = ((scene.label(name), _positive(scene, name, scale.positive)) for name in alike)
-        block = scene.lang.say(scene.book.blocks.get(scene.book.items[alike[0]].block, {}))
+        block = scene.lang.say(scene.book.blocks.get(scene.book.questions()[alike[0]].block, {}))
         return block, [(label, share) for label, share in shares if share is not None]
     return "", []
 

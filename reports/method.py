@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from reports import words
 from reports.answers import item_names
@@ -70,6 +70,11 @@ def _privacy(scene: Scene) -> Section:
             yield t("Columns with personal details removed before analysis"), lang.count(dropped)
         if (free := number(facts.get("free_text"))) is not None:
             yield t("Free-text columns removed"), lang.count(free)
+        for name, found in (scene.fact("quality", "texts") or {}).items():
+            if counts := found["scrubbed"]:
+                kinds = [t("%(kind)s %(n)s", kind=_kinds(t)[kind], n=lang.count(n)) for kind, n in counts.items()]
+                told = t("%(kinds)s (of %(n)s)", kinds=lang.listed(kinds), n=lang.count(found["written"]))
+                yield t("Texts of “%(question)s” with personal details, replaced", question=scene.label(name)), told
         if names := facts.get("pseudonymised"):
             yield t("Replaced by keyed pseudonyms"), lang.listed([scene.label(name) for name in names])
         if coarser := facts.get("generalised"):
@@ -85,6 +90,22 @@ def _privacy(scene: Scene) -> Section:
     found = tuple(terms())
     text = (t("Only tables leave the team; the records themselves are not published."),) if found else ()
     return Section(t("Privacy"), "privacy", text=text, terms=found)
+
+
+def _kinds(t: Callable[..., str]) -> dict[str, str]:
+    """Words for the kinds of identifiers that scrubbing tells apart."""
+    return {
+        "id number": t("identity numbers"),
+        "bank card": t("bank cards"),
+        "phone": t("telephone numbers"),
+        "plate": t("number plates"),
+        "email": t("e-mail addresses"),
+        "account": t("WeChat, QQ and other accounts"),
+        "network": t("network addresses"),
+        "coordinates": t("coordinates"),
+        "name": t("names"),
+        "address": t("postal addresses"),
+    }
 
 
 def _disclosure(scene: Scene) -> Section:

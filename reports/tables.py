@@ -48,7 +48,7 @@ def tables(
 
 def _choices(book: Codebook, wave: str) -> dict[str, Callable[[Figure], bool]]:
     """Which figures belong into which table."""
-    report, practices = book.report, _practice_variables(book)
+    report, practices, asked = book.report, _practice_variables(book), book.questions()
 
     def now(row: Figure) -> bool:
         return row.wave == wave and not row.block.startswith("model_")
@@ -56,7 +56,7 @@ def _choices(book: Codebook, wave: str) -> dict[str, Callable[[Figure], bool]]:
     return {
         "headline": lambda row: now(row) and row.item in report.headline and not row.by,
         "trend": lambda row: row.item in report.headline and row.statistic == "mean" and not row.by,
-        "items": lambda row: now(row) and row.item in book.items and row.statistic == "share" and not row.by,
+        "items": lambda row: now(row) and row.item in asked and row.statistic == "share" and not row.by,
         "areas": lambda row: (
             now(row) and bool(row.by) and row.by == report.area and row.item not in practices - set(report.headline)
         ),

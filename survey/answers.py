@@ -12,6 +12,7 @@ import pandas as pd
 
 from survey.codebook import Codebook, Item, Wave, choice, number_code
 from survey.errors import masked
+from survey.identifiers import scrub
 from survey.levels import CODE_OF, REASONS, Coded, coded, explain, reason_codes, said, unknown_levels
 from survey.multiple import multiple
 from survey.recipes import Columns, holds
@@ -42,7 +43,7 @@ def typed(cases: pd.DataFrame, book: Codebook, wave: Wave, notes: Notes) -> tupl
         elif item.kind == "time":
             columns[name] = _time(cells, name, item, notes)
         else:
-            columns[name] = cells.str.strip()
+            columns[name] = scrub(cells.str.strip())[0] if item.kind == "text" else cells.str.strip()
     for name in _filters_first(book):
         if name in reasons:
             unasked = book.items[name].unasked

@@ -106,11 +106,12 @@ def levels(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
     """
     wave = numbered({name: wave}, book)[name]
     d = design_of(wave, book)
-    shown = list(book.report.items) or [item for item, settings in book.items.items() if settings.block != "other"]
-    single = [item for item in shown if book.items[item].kind == "single"]
+    asked = book.questions()
+    shown = list(book.report.items) or [item for item, settings in asked.items() if settings.block != "other"]
+    single = [item for item in shown if asked[item].kind == "single"]
     parts = [estimate.proportion(d, single)] if single else []
-    parts += [_multiple(d, item, book) for item in shown if book.items[item].kind == "multiple"]
-    parts = [rows.assign(block=rows["item"].map({item: book.items[item].block for item in shown})) for rows in parts]
+    parts += [_multiple(d, item, book) for item in shown if asked[item].kind == "multiple"]
+    parts = [rows.assign(block=rows["item"].map({item: asked[item].block for item in shown})) for rows in parts]
     for block, each, variables in (
         *(("indicators", *part) for part in _by_weight(wave, book)),
         ("practices", d, practice_variables(book)),
@@ -135,7 +136,8 @@ def _by_weight(wave: Protected, book: Codebook) -> list[tuple[SurveyDesign, list
 
 def _multiple(d: SurveyDesign, item: str, book: Codebook) -> pd.DataFrame:
     """Share of those asked who chose each level; the shares add up to more than one."""
-    options = {choice(item, level): level for level in book.scales[book.items[item].scale or ""].levels}
+    scale = book.scale_of(item)
+    options = {choice(item, level): level for level in (scale.levels if scale else ())}
     return estimate.multiple(d, options, name=item, of=["respondents"])
 
 

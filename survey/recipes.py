@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from survey.codebook import Codebook, Recipe, choice
+from survey.identifiers import themes
 
 Columns = dict[str, pd.Series]
 
@@ -15,9 +16,9 @@ Columns = dict[str, pd.Series]
 def derive(frame: pd.DataFrame, book: Codebook) -> pd.DataFrame:
     """The frame with every derived variable and indicator beside its items.
 
-    band, collapse and coalesce give categoricals on their scale; share gives floats in 0–1 and index in 0–100, NaN
-    where fewer than `min_answered` items are answered; any gives 1 at the first hit, 0 where enough items say no,
-    else NaN.
+    band, collapse and coalesce give categoricals on their scale; themes one 0/1 column a theme; share gives floats in
+    0–1 and index in 0–100, NaN where fewer than `min_answered` items are answered; any gives 1 at the first hit, 0
+    where enough items say no, else NaN.
 
     Args: frame: typed items, one row a person.   Returns: a new frame; the input is not changed.
     """
@@ -31,8 +32,20 @@ def derived(columns: Columns, book: Codebook, names: Sequence[str]) -> Columns:
     known = dict(columns)
     for name, recipe in book.recipes().items():
         if name in wanted:
-            known[name] = RECIPES[recipe.recipe](known, recipe, book)
+            known |= (
+                _coded(name, known, recipe, book)
+                if recipe.themes
+                else {name: RECIPES[recipe.recipe](known, recipe, book)}
+            )
     return {name: column for name, column in known.items() if name not in columns}
+
+
+def _coded(name: str, columns: Columns, recipe: Recipe, book: Codebook) -> Columns:
+    """A free text as one 0/1 column a theme."""
+    text = recipe.of[0]
+    words = {theme: own.words for theme, own in recipe.themes.items()}
+    coded = themes(columns[text], words, tuple(book.items[text].missing))
+    return {choice(name, theme): column for theme, column in coded.items()}
 
 
 def holds(columns: Columns, name: str, codes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

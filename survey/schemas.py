@@ -113,9 +113,12 @@ def _answers(book: Codebook) -> dict[str, Column]:
             columns[name] = Column(checks=_between(*(item.range or (-np.inf, np.inf))), nullable=True)
         else:
             columns[name] = Column(checks=_moment() if item.kind == "time" else _text(), nullable=item.kind == "time")
-    return columns | {
-        name: Column(checks=_made(recipe, book), nullable=True) for name, recipe in book.recipes().items()
-    }
+    for name, recipe in book.recipes().items():
+        if recipe.themes:
+            columns |= {choice(name, theme): Column(checks=_yes_no(), nullable=True) for theme in recipe.themes}
+        else:
+            columns[name] = Column(checks=_made(recipe, book), nullable=True)
+    return columns
 
 
 def _made(recipe: Recipe, book: Codebook) -> Check:

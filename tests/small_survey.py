@@ -25,7 +25,7 @@ items:
   person: {kind: code}
   name: {kind: identifier}
   phone: {kind: identifier}
-  remark: {kind: text}
+  remark: {kind: text, block: safety, text: {zh: 您还有什么意见？, en: 'Anything else?'}, label: {zh: 意见, en: Note}}
   district: {scale: district, required: true, label: {zh: 区, en: District}}
   community: {kind: code, required: true}
   sex: {scale: sex, required: true, label: {zh: 性别, en: Sex}}
@@ -34,6 +34,13 @@ items:
   safe: {scale: yes_no, block: safety, text: {zh: 您觉得安全吗？, en: 'Are you safe?'}, label: {zh: 安全, en: Safe}}
   lights: {scale: yes_no, block: safety, text: {zh: 路灯够亮吗？, en: 'Is it lit?'}, label: {zh: 路灯, en: Lights}}
 derived:
+  remarks:
+    recipe: themes
+    of: remark
+    themes:
+      lighting: {label: {zh: 照明, en: Lighting}, words: [路灯, 太暗, street light]}
+      noise: {label: {zh: 噪音, en: Noise}, words: [噪音, 太吵, noise]}
+      other: {label: {zh: 其他, en: Other}}
   lit: {recipe: any, of: lights, levels: [1], label: {zh: 路灯够亮, en: Street is lit}}
 indicators:
   feels_safe:
@@ -61,6 +68,9 @@ waves:
 MARGINS = "wave,margin,level,total\n,sex,1,5000\n,sex,2,5200\n,district,1,4000\n,district,2,3200\n,district,3,3000\n"
 
 
+REMARKS = ("", "", "路灯太暗", "楼下太吵，请找王女士1380013{:04d}", "Noise and no street lights", "", "没有意见")
+
+
 def frame(n: int = 360, seed: int = 1) -> pd.DataFrame:
     """A clean delivery: 3 districts of 4 communities each."""
     rng = np.random.default_rng(seed)
@@ -71,7 +81,7 @@ def frame(n: int = 360, seed: int = 1) -> pd.DataFrame:
             "person": [f"P{i:04d}" for i in range(n)],
             "name": [f"张{chr(0x4E00 + i)}" for i in range(n)],
             "phone": [f"1380013{i:04d}" for i in range(n)],
-            "remark": "",
+            "remark": [REMARKS[i % len(REMARKS)].format(i) for i in range(n)],
             "district": community // 4 + 1,
             "community": [f"C{value:02d}" for value in community],
             "sex": rng.integers(1, 3, n),

@@ -24,6 +24,7 @@ from survey.cleaning.gates import estimable, passed, weighable
 from survey.cleaning.shifted import shifted
 from survey.codebook import Codebook, number_code
 from survey.errors import AnxinError, DataError, masked, together
+from survey.identifiers import undeclared
 from survey.recipes import derived
 from survey.rules import Notes
 
@@ -57,7 +58,8 @@ def clean(
 
     Args: delivered: text cells, one row a case.   sha256: checksum of the delivery, to which decisions are tied.
     Raises: DataError: a column nobody declared, or a declared one that is not there; a decision about another delivery
-    or about nothing.   GateError: a threshold of `gates` is passed. `others` holds what else is wrong.
+    or about nothing.   GateError: a threshold of `gates` is passed, or a column
+    looks like an identifier and is not declared as one. `others` holds what else is wrong.
     """
     cleaned, stops = examined(delivered, book, wave_name, decisions, sha256)
     if stops:
@@ -78,6 +80,7 @@ def examined(
     stops: list[AnxinError] = [*untied(decisions, book, wave_name, sha256)]
     if stops:  # the rows they speak of are another delivery's
         decisions = NONE
+    stops += undeclared(cells, book, wave)
     cases, contradicted = once(cells, book, notes, decisions.rows(True, "conflicting_duplicate"))
     is_interview, dispositions = _interviews(cases, book)
     usable = cases.loc[is_interview & ~contradicted]

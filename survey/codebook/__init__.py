@@ -16,14 +16,14 @@ from survey.codebook.base import Name, Strict, WaveName, Words, choice, number_c
 from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
 from survey.codebook.plan import Model, Practice, Report
 from survey.codebook.policy import Disclosure, Gates, Privacy, Quality
-from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale
+from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale, Theme
 from survey.codebook.sampling import Calibrate, Design, DualFrame, Nonresponse, Phones, Trim, Weighting
 from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
     "Calibrate", "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "DualFrame", "Fieldwork",
     "Gates", "Indicator", "Item", "Model", "NearDuplicates", "Nonresponse", "Phones", "Practice", "Privacy", "Quality",
-    "Recipe", "Report", "Scale", "Spread", "Trim", "Wave",
+    "Recipe", "Report", "Scale", "Spread", "Theme", "Trim", "Wave",
     "Weighting", "choice", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
 
@@ -77,12 +77,24 @@ class Codebook(Strict):
 
     def scale_of(self, variable: str) -> Scale | None:
         """Scale that words an item or a derived variable, None for numbers and 0/1 variables."""
+        if (coded := self.derived.get(variable)) is not None and coded.themes:
+            return Scale(levels={theme: own.label for theme, own in coded.themes.items()}, ordered=False)
         source = self.items.get(variable) or self.derived.get(variable)
         return self.scales.get(source.scale) if source is not None and source.scale else None
 
     def recipes(self) -> dict[str, Recipe]:
         """Derived variables, then indicators, by name."""
         return {**self.derived, **self.indicators}
+
+    def questions(self) -> dict[str, Item]:
+        """Items, and the themes of free texts as the multiple items they are from cleaning on."""
+        coded = {}
+        for name, recipe in self.derived.items():
+            if recipe.themes and recipe.of[0] in self.items:
+                asked = self.items[recipe.of[0]]
+                words = {"label": recipe.label or asked.label, "missing": {}}
+                coded[name] = asked.model_copy(update={"kind": "multiple", **words})
+        return {**self.items, **coded}
 
     def other_weights(self) -> list[str]:
         """Items with ready weights of figures that speak of another unit than persons."""

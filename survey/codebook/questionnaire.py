@@ -50,13 +50,23 @@ class Item(Strict):
     """An interview that did not come to this question is partial and is quarantined (`cleaning.min_complete`)."""
 
 
+class Theme(Strict):
+    """What free texts may touch on."""
+
+    label: Words
+    """Two to six words for tables and charts."""
+    words: tuple[str, ...] = ()
+    """A text that holds one of them touches the theme; none: the texts that touch no other theme."""
+
+
 class Recipe(Strict):
     """A variable made from others by one of a closed set of recipes."""
 
-    recipe: Literal["band", "collapse", "share", "any", "coalesce", "index"]
+    recipe: Literal["band", "collapse", "share", "any", "coalesce", "index", "themes"]
     """band: a number cut at `edges`; collapse: levels of one item joined by `to`; share: proportion of the answered
     items whose answer is among `levels`; any: 1 if one of the items is among `levels`; coalesce: the first answered;
-    index: mean of the answered items' `scores`, moved to 0-100 so that the lowest score is 0 and the highest 100."""
+    index: mean of the answered items' `scores`, moved to 0-100 so that the lowest score is 0 and the highest 100;
+    themes: a question with several answers made from a free text, whose levels are `themes`."""
     of: Annotated[tuple[Name, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
     """The item or items it is made from."""
     levels: tuple[Code, ...] = ()
@@ -67,6 +77,8 @@ class Recipe(Strict):
     """collapse: new code → old codes."""
     scores: dict[Code, float] = {}
     """index: code → score; a level without one counts as no answer."""
+    themes: dict[Name, Theme] = {}
+    """themes: what the texts are counted under, in the order of tables; the text itself never passes."""
     scale: Name | None = None
     """band, collapse, coalesce: the scale that words the result."""
     min_answered: Annotated[int, Field(ge=1)] | None = None

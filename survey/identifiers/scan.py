@@ -124,23 +124,19 @@ def _degrees(values: pd.Series) -> str:
     return "lat" if low >= 10 and high <= 66 else "lon" if low > 66 and high <= 180 else ""
 
 
-def undeclared(cells: pd.DataFrame, book: Codebook, wave: Wave) -> None:
-    """Stop where a column of a wave looks like an identifier and survey.yaml does not say that it is one.
+def undeclared(cells: pd.DataFrame, book: Codebook, wave: Wave) -> list[GateError]:
+    """What stops a run: columns of a wave that look like identifiers, of which survey.yaml does not say so.
 
     Items of kind identifier and text are dropped at the boundary in any case; a person looked at those under
     `privacy.not_identifiers`.
 
-    Args: cells: text cells under the codebook's names.   Raises: GateError: with the kind and share, and no value; the
-    other columns come with the first.
+    Args: cells: text cells under the codebook's names.   Returns: errors with the kind and share, and no value.
     """
     apart = {name for name, item in book.items.items() if item.kind in ("identifier", "text")}
     apart |= set(book.privacy.not_identifiers)
     columns = [column for column in cells if re.split("[=#]", str(column))[0] not in apart]
     delivered = {item: column for column, item in wave.columns.items()}
-    faults = [_undeclared(found, delivered, wave) for found in scan(cells[columns])]
-    if faults:
-        faults[0].others = tuple(faults[1:])
-        raise faults[0]
+    return [_undeclared(found, delivered, wave) for found in scan(cells[columns])]
 
 
 def _undeclared(found: Finding, delivered: Mapping[str, str], wave: Wave) -> GateError:

@@ -20,6 +20,7 @@ import pandas as pd
 from survey.answers import REASONS
 from survey.cleaning import Cleaned
 from survey.codebook import Codebook
+from survey.identifiers import contained
 from survey.quality.answers import behaviour
 from survey.quality.dispositions import GROUPS, estimated_eligibility, response_rates
 from survey.quality.integrity import FLAGGED, integrity_facts, opinion_items, screen
@@ -48,12 +49,27 @@ def assess(cleaned: Cleaned, book: Codebook) -> Assessment:
     frame = cleaned.frame
     screened, flagged = screen(frame, book)
     facts = {"sample": _sample(cleaned, book), "quality": _answers(cleaned, book)}
+    if texts := _texts(frame, book):
+        facts["quality"]["texts"] = texts
     facts["quality"] |= behaviour(frame, cleaned.reasons, book)
     if (effects := interviewer_facts(frame, book)) is not None:
         facts["quality"]["interviewers"] = effects
     if screened:
         facts["integrity"] = integrity_facts(screened, flagged, len(opinion_items(frame, book)))
     return Assessment(facts, flagged)
+
+
+def _texts(frame: pd.DataFrame, book: Codebook) -> dict[str, Any]:
+    """Of each free text how many were written, and in how many of them identifiers of which kind were scrubbed.
+
+    Counts of fewer than min_n persons are left out here already.
+    """
+    least, facts = book.disclosure.min_n, {}
+    for name, item in book.items.items():
+        if item.kind == "text" and name in frame and (written := int((frame[name] != "").sum())) >= least:
+            scrubbed = {kind: n for kind, n in contained(frame[name]).items() if n >= least}
+            facts[name] = {"written": written, "scrubbed": scrubbed}
+    return facts
 
 
 def _sample(cleaned: Cleaned, book: Codebook) -> dict[str, Any]:

@@ -97,6 +97,18 @@ def _recipes(book: Codebook) -> Iterator[Mistake]:
             kinds = [book.items[source].kind for source in recipe.of if source in book.items]
             if recipe.recipe == "band" and set(kinds) - {"number"}:
                 yield Mistake(place, expected="a number to cut into bands", got="another kind", hint="use `collapse`")
+            if recipe.recipe == "themes" and (kinds != ["text"] or len(recipe.of) > 1):
+                yield Mistake(
+                    (*place, "of"), expected="one item of `kind: text`", got="another", hint="name the free text"
+                )
+            if recipe.themes and recipe.recipe != "themes":
+                yield Mistake(
+                    (*place, "themes"),
+                    expected="`recipe: themes`",
+                    got="{other}",
+                    hint="delete it",
+                    other=recipe.recipe,
+                )
             if recipe.scale is not None:
                 yield from _unknown((*place, "scale"), recipe.scale, list(book.scales), "the name of a scale")
             known.append(name)
@@ -109,6 +121,7 @@ def _recipe_needs(recipe: Recipe, place: Path) -> Iterator[Mistake]:
         "share": ("levels",),
         "any": ("levels",),
         "index": ("scores",),
+        "themes": ("themes",),
     }
     for key in needs.get(recipe.recipe, ("scale",)):
         if not getattr(recipe, key):
@@ -144,6 +157,7 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
         (("privacy", "generalise"), [*book.privacy.generalise, *book.privacy.generalise.values()]),
         (("privacy", "quasi_identifiers"), book.privacy.quasi_identifiers),
         (("privacy", "exact"), list(book.privacy.exact)),
+        (("privacy", "not_identifiers"), list(book.privacy.not_identifiers)),
         (("dispositions", "item"), [book.dispositions.item] if book.dispositions else []),
         (("report", "items"), book.report.items),
         (("report", "groups"), book.report.groups),

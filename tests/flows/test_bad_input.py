@@ -64,7 +64,7 @@ BAD: dict[str, tuple[dict[str, object], int, list[str]]] = {
         2,
         ["survey.yaml line 6", "did you mean simulated"],
     ),
-    "level never defined": ({"yaml": YAML.replace("levels: [1]\n", "levels: [7]\n")}, 2, ["survey.yaml line 32", "7"]),
+    "level never defined": ({"yaml": YAML.replace("levels: [1]\n", "levels: [7]\n")}, 2, ["survey.yaml line 39", "7"]),
     "delivered level never defined": (
         {"delivery": csv(lambda rows: rows.assign(safe=rows["safe"].replace("2", "5")))},
         1,
@@ -81,9 +81,9 @@ BAD: dict[str, tuple[dict[str, object], int, list[str]]] = {
     "file outside the folder": (
         {"yaml": YAML.replace("w1.csv", "../../w1.csv")},
         2,
-        ["survey.yaml line 47", "--source"],
+        ["survey.yaml line 54", "--source"],
     ),
-    "wave listed twice": ({"yaml": YAML + SECOND_WAVE}, 2, ["survey.yaml line 49"]),
+    "wave listed twice": ({"yaml": YAML + SECOND_WAVE}, 2, ["survey.yaml line 56"]),
     "weights too uneven": (
         {"yaml": YAML.replace("report:\n", "gates: {max_deff: 1.01}\nreport:\n")},
         1,
@@ -261,7 +261,7 @@ def test_every_mistake_of_the_yaml_is_told_with_its_line(
     write(tmp_path, yaml=yaml.replace("start: 2026-04-01", "start: soon"))
     assert run(tmp_path, monkeypatch, "check", "small-town") == 2
     told = capsys.readouterr().err
-    for part in ("3 to mend", "line 6, simulatd", "line 22, items.age.kind", "line 48, waves.w1.fieldwork.start"):
+    for part in ("3 to mend", "line 6, simulatd", "line 22, items.age.kind", "line 55, waves.w1.fieldwork.start"):
         assert part in told, told
 
 

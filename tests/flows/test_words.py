@@ -192,7 +192,7 @@ def speak_chinese(monkeypatch: pytest.MonkeyPatch, root: Path, *arguments: str) 
     [
         ({"delivery": frame().assign(safe=lambda rows: rows["safe"].replace("2", "5"))}, 1, ["w1.csv 第 ", "safe 列"]),
         ({"yaml": YAML.replace("simulated:", "simulatd:")}, 2, ["survey.yaml 第 6 行", "simulatd", "simulated"]),
-        ({"yaml": YAML.replace("levels: [1]\n", "levels: [7]\n")}, 2, ["survey.yaml 第 32 行", "safe 的选项"]),
+        ({"yaml": YAML.replace("levels: [1]\n", "levels: [7]\n")}, 2, ["survey.yaml 第 39 行", "safe 的选项"]),
     ],
 )
 def test_bad_input_is_told_in_chinese(
