@@ -216,7 +216,7 @@ def test_a_stopped_run_tells_prefect_no_value(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "flows.cli", "run", "small-town", "--prefect"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1
-    assert "w1.csv row" in done.stderr
+    assert "w1.csv, column safe" in done.stderr
     assert "Traceback" not in done.stderr
     home = tmp_path / "data" / "work"
     content = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
