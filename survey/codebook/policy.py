@@ -27,6 +27,24 @@ class Privacy(Strict):
     """Items that look like an identifier (telephone numbers, names, …) and are none, each with the reason."""
 
 
+class Dominance(Strict):
+    """The (n, k) rule: a few contributors make up too much of a cell's weighted total."""
+
+    largest: Annotated[int, Field(ge=1, le=2)] = 2
+    """How many of the largest contributors are added up (n)."""
+    share: Annotated[float, Field(gt=0, le=1)] = 0.85
+    """Share of the cell's weighted total that they must not exceed (k)."""
+
+
+class Variation(Strict):
+    """Classes of the coefficient of variation, for means and totals that are no shares."""
+
+    caution: Annotated[float, Field(gt=0)] = 0.166
+    """A larger CV: shown with a caution."""
+    unreliable: Annotated[float, Field(gt=0)] = 0.333
+    """A larger CV: withheld, marked [u]."""
+
+
 class Disclosure(Strict):
     """The release boundary: what may be shown."""
 
@@ -36,6 +54,27 @@ class Disclosure(Strict):
     """Fewer respondents: shown with a caution."""
     min_psus: Annotated[int, Field(ge=1)] = 2
     """Fewer distinct PSUs in a subgroup: withheld, marked [c]."""
+    unanimous_n: Annotated[int, Field(ge=0)] = 30
+    """In a subgroup of fewer respondents a share of 0 % or 100 % tells what each of them answered: withheld, [c]."""
+    dominance: Dominance = Dominance()
+    """The largest contributors to a subgroup's weighted total."""
+    p_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
+    """The second largest contributor could work out the largest to within this percentage: withheld, marked [c]."""
+    count_protection: Annotated[int, Field(ge=1)] | None = None
+    """Width of the narrowest interval that may follow for a withheld number of respondents; min_n when left out."""
+    share_protection: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """The same for a withheld share, as far as the figure for everybody leaves room for it."""
+    protect_unplaced: bool = False
+    """Whether what the few answered whose group is unknown is a secret too; nobody outside knows who they are."""
+    cv: Variation = Variation()
+    """Classes of the coefficient of variation."""
+    allow_small_revisions: str = ""
+    """Why a figure already out may appear again with fewer than min_n respondents more or less; "" forbids it."""
+
+    @property
+    def width(self) -> int:
+        """Protection level of a withheld number of respondents."""
+        return self.count_protection or self.min_n
 
 
 class Quality(Strict):

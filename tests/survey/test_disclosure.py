@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from survey.codebook import Codebook
 from survey.disclosure import WITHHELD, release
+from survey.disclosure.background import LARGEST, Background
 from survey.survey_yaml import parse
 from survey.tidy import NUMBERS, results
 from tests.small_survey import YAML
@@ -168,3 +169,51 @@ def test_counts_of_a_few_persons_and_exact_cluster_sizes_are_not_told() -> None:
     assert few["count"] is None
     assert "usual" not in few
     assert many["points"] == [{"n": 60, "share": 0.12, "flagged": True}]
+
+
+def test_all_or_none_of_a_small_group_is_withheld() -> None:
+    rows = areas(25, 300, 200)
+    for share in (0.0, 1.0):
+        rows[1] |= {"estimate": share, "n_eff": 25}
+        assert flags(rows)[1] == "suppressed_primary"
+    rows[1] |= {"estimate": 0.5}
+    assert flags(rows)[1] == "unreliable"
+
+
+def test_a_group_of_a_few_heavy_weights_is_withheld() -> None:
+    """Two of forty make up 900 of 1,000; and, by the p % rule, the second could work the largest out."""
+    rows = results(areas(40, 300, 200)).assign(n_weighted=1000.0)
+    for first, second, flag in ((450.0, 450.0, "suppressed_primary"), (800.0, 40.0, "released")):
+        largest = pd.DataFrame([("feels_safe", "district", "1", first, second)], columns=LARGEST)
+        known = {"": Background(540, {}, (), largest), "w1": Background(540, {}, (), largest)}
+        released = release(rows, {}, BOOK, known).results
+        assert (released["flag"].iloc[1] == "suppressed_primary") == (flag == "suppressed_primary")
+    largest = pd.DataFrame([("feels_safe", "district", "1", 930.0, 1.0)], columns=LARGEST)
+    loose = BOOK.disclosure.model_copy(
+        update={"dominance": BOOK.disclosure.dominance.model_copy(update={"share": 1.0})}
+    )
+    released = release(
+        rows, {}, BOOK.model_copy(update={"disclosure": loose}), {"w1": Background(540, {}, (), largest)}
+    )
+    assert released.results["reason"].iloc[1] == "its largest contributor could be worked out to within 10.0 %"
+
+
+def test_means_that_are_no_shares_go_by_their_coefficient_of_variation() -> None:
+    rows = [cell(400, 12.0, cv=value) for value in (0.1, 0.2, 0.4)]
+    assert flags(rows) == ["released", "caution", "unreliable"]
+
+
+def test_how_many_answered_is_not_told_where_they_are_a_few() -> None:
+    counts = {"few": {"answered": 4, "not_applicable": 396}, "many": {"answered": 400}}
+    items = [{"item": "few", "asked": 20, "missing": 16, "rate": 0.8}]
+    facts = {"quality": {"answered": counts, "nonresponse": {"rate": 0.1, "items": items}}}
+    quality = release(results([cell(400)]), facts, BOOK).facts["quality"]
+    assert list(quality["answered"]) == ["many"]
+    assert quality["nonresponse"]["items"] == []
+
+
+def test_every_rule_is_told_with_its_parameters_and_how_often_it_held() -> None:
+    facts = release(results(areas(9, 300, 200)), {}, BOOK).facts["disclosure"]
+    assert facts["fired"]["few"] == 1
+    assert facts["rules"]["dominance.share"] == 0.85
+    assert (facts["cells"], facts["cells_primary"], facts["cells_secondary"], facts["kept"]) == (4, 1, 1, 0.5)
