@@ -6,12 +6,13 @@ store under a key made of its inputs, so that only what changed runs again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from flows import stages
+from flows import cells, stages
 from flows.job import Job
 from flows.ledger import Ledger
 from flows.publish import publish
@@ -46,8 +47,10 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
         estimated[wave] = _stage(job, step, "estimate", wave, stages.estimate, weighted[wave])
     reports = {wave: _report(job, step, wave, weighted, estimated) for wave in job.targets}
     published = {}
-    for wave, ref in reports.items():
+    for wave, (released, ref) in reports.items():
         files = job.store.load(ref).files
+        # Before the files appear: a publication that no ledger knows of would be worse than a line too much.
+        cells.of(job).record(_basis(job, wave, estimated), job.store.load(released).frames["cells"])
         place = partial(publish, files, job.public, job.book.survey, wave)
         published[wave] = step("publication", wave, place, len(files))
     return published
@@ -82,14 +85,29 @@ def _still_there(job: Job, wave: str) -> None:
         )
 
 
-def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> Ref:
-    """compare → model → disclosure → report for one wave, with the waves before it as the past."""
-    past = job.book.earlier(wave)
-    compared = _stage(job, step, "compare", wave, stages.compare, *[weighted[name] for name in job.compared(wave)])
+def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> tuple[Ref, Ref]:
+    """compare → model → disclosure → report for one wave, with the waves before it as the past.
+
+    Returns: what may be told, and the report.
+    """
+    compared_waves = [weighted[name] for name in job.compared(wave)]
+    compared = _stage(job, step, "compare", wave, stages.compare, *compared_waves)
     modelled = _stage(job, step, "model", wave, stages.model, weighted[wave])
-    figures = [estimated[name] for name in past]
-    released = _stage(job, step, "disclosure", wave, stages.disclosure, weighted[wave], compared, modelled, *figures)
-    return _stage(job, step, "report", wave, stages.report, released, extra=",".join(job.languages))
+    figures = [estimated[name] for name in job.book.earlier(wave)]
+    earlier = cells.of(job).before(_basis(job, wave, estimated))
+    inputs = (*compared_waves, compared, modelled, *figures)
+    disclose = partial(_disclose, earlier)
+    released = _stage(job, step, "disclosure", wave, disclose, *inputs, extra=json.dumps(earlier) if earlier else "")
+    return released, _stage(job, step, "report", wave, stages.report, released, extra=",".join(job.languages))
+
+
+def _disclose(earlier: list[dict[str, Any]], job: Job, wave: str, *artefacts: Artefact) -> Artefact:
+    return stages.disclosure(job, wave, earlier, *artefacts)
+
+
+def _basis(job: Job, wave: str, estimated: dict[str, Ref]) -> dict[str, str]:
+    """Wave → digest of all that its figures and what may be told of them come from."""
+    return {name: digest(estimated[name].key, job.ref("disclosure", name).key) for name in job.book.earlier(wave)}
 
 
 def _stage(

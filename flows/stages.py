@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from survey.cleaning import Cleaned
+    from survey.disclosure import Told
     from survey.privacy import Protected
     from survey.quality import Assessment
 
@@ -89,17 +90,37 @@ def model(job: Job, wave: str, weighted: Artefact) -> Artefact:
     return Artefact({"results": regressions(_wave(weighted), job.book, wave)})
 
 
-def disclosure(job: Job, wave: str, weighted: Artefact, *results: Artefact) -> Artefact:
-    """All figures of a report with their flags, and the facts that may be told; the last results are the wave's own."""
+def disclosure(job: Job, wave: str, earlier: list[dict[str, Any]], *artefacts: Artefact) -> Artefact:
+    """All figures of a report with their flags, and the facts that may be told.
+
+    Args: earlier: lines of the ledger of released cells.   artefacts: the weighted waves that are compared, this one
+    last; then results, those of the wave itself last.
+    """
     import pandas as pd
 
-    from survey.disclosure import release
+    from flows.cells import told
+    from survey.disclosure import Told, release
+    from survey.disclosure.background import background
     from survey.schemas import guard
 
-    everything = pd.concat([part.frames["results"] for part in results], ignore_index=True)
-    released = release(guard(everything, "results", job.book), {**weighted.facts, **results[-1].facts}, job.book)
+    compared = job.compared(wave)
+    weighted, parts = artefacts[: len(compared)], artefacts[len(compared) :]
+    everything = guard(pd.concat([part.frames["results"] for part in parts], ignore_index=True), "results", job.book)
+    before = told(earlier)
+    known = {
+        name: background(_wave(own), job.book, everything[everything["wave"] == name], _breakdowns(before, name))
+        for name, own in zip(compared, weighted, strict=True)
+    }
+    released = release(everything, {**weighted[-1].facts, **parts[-1].facts}, job.book, known, before)
     guard(released.results, "results", job.book)
-    return Artefact({"results": released.results}, released.facts)
+    cells = pd.DataFrame(released.cells, columns=list(Told._fields))
+    cells = cells[cells["wave"].isin(compared) | cells["by"].eq("")]  # of older waves a report tells the city alone
+    return Artefact({"results": released.results, "cells": cells.reset_index(drop=True)}, released.facts)
+
+
+def _breakdowns(cells: list[Told], wave: str) -> list[str]:
+    """Breakdowns of earlier publications of a wave."""
+    return list(dict.fromkeys(cell.by for cell in cells if cell.wave == wave and cell.by))
 
 
 def report(job: Job, wave: str, released: Artefact) -> Artefact:

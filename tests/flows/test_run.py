@@ -63,10 +63,13 @@ def test_a_changed_sentence_redoes_the_report_alone(tmp_path: Path) -> None:
     assert b"Survey of the small town" in published(tmp_path)["en.html"]
 
 
+REVISED = YAML.replace("report:\n", "disclosure: {allow_small_revisions: another sample of the same size}\nreport:\n")
+
+
 def test_a_changed_file_redoes_everything(tmp_path: Path) -> None:
-    write(tmp_path)
+    write(tmp_path, yaml=REVISED)
     run(tmp_path)
-    write(tmp_path, delivery=frame(seed=2))
+    write(tmp_path, yaml=REVISED, delivery=frame(seed=2))
     _, lines = run(tmp_path)
     assert len(lines) == 11
 
@@ -116,9 +119,9 @@ def test_private_folders_and_files_are_private(tmp_path: Path) -> None:
 
 
 def test_the_ledger_is_chained(tmp_path: Path) -> None:
-    write(tmp_path)
+    write(tmp_path, yaml=REVISED)
     run(tmp_path)
-    write(tmp_path, delivery=frame(seed=3))
+    write(tmp_path, yaml=REVISED, delivery=frame(seed=3))
     run(tmp_path)
     path = tmp_path / "data" / "work" / "ledger.jsonl"
     first, second = path.read_bytes().splitlines()

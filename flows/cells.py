@@ -1,0 +1,90 @@
+"""The ledger of released cells: what every publication told and withheld, so that the next one is judged beside them.
+
+Private, as it holds true numbers. A line is written just before a publication appears, never by a run that was stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.ledger import Ledger
+from flows.workspace import digest
+from survey.errors import AnxinError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flows.job import Job
+    from survey.disclosure import Told
+
+
+@dataclass(frozen=True)
+class CellLedger:
+    """One JSON line for the cells of a wave in a publication, chained like the ledger of runs.
+
+    basis: wave → digest of all its figures come from (delivery, survey.yaml, code, rules). What was published last on
+    the very same basis is the same release again and nothing to be audited against; once another basis was published
+    after it, it counts like any other.
+    """
+
+    path: Path
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All lines, oldest first.   Raises: AnxinError: a line was changed or is missing."""
+        lines = self.path.read_bytes().splitlines() if self.path.is_file() else []
+        entries = [json.loads(line) for line in lines]
+        for before, entry in zip([b"", *lines], entries, strict=False):
+            if entry["previous"] != (digest(before) if before else ""):
+                raise AnxinError(
+                    "The ledger of released cells was changed",
+                    where="{file}",
+                    expected="lines that each seal the one before",
+                    got="a broken chain",
+                    hint="put it back from a copy; what was published before is known from nowhere else",
+                    file=f"data/work/released/{self.path.name}",
+                )
+        return entries
+
+    def before(self, basis: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The lines that a release of these waves is to be judged beside."""
+        own = [entry for entry in self.entries() if entry["wave"] in basis]
+        foreign = [k for k, entry in enumerate(own) if entry["basis"] != basis[entry["wave"]]]
+        return own[: foreign[-1] + 1] if foreign else []
+
+    def record(self, basis: Mapping[str, str], cells: pd.DataFrame) -> None:
+        """Add the cells that are not yet recorded on this basis."""
+        entries = self.entries()
+        for wave, own in cells.groupby("wave", sort=True):
+            if wave not in basis:
+                continue
+            rows = [list(row) for row in own.drop(columns="wave").astype(object).itertuples(index=False, name=None)]
+            rows = [[None if value != value else value for value in row] for row in rows]
+            last = entries[_since(entries, str(wave), basis[str(wave)]) :]
+            known = {json.dumps(row) for entry in last if entry["wave"] == wave for row in entry["cells"]}
+            new = [row for row in rows if json.dumps(row) not in known]
+            if new:
+                self.path.parent.mkdir(mode=0o700, exist_ok=True)
+                Ledger(self.path).append({"wave": wave, "basis": basis[str(wave)], "cells": new})
+
+
+def of(job: Job) -> CellLedger:
+    """The ledger of a survey's released cells."""
+    return CellLedger(job.workspace.work / "released" / f"{job.book.survey}.jsonl")
+
+
+def _since(entries: list[dict[str, Any]], wave: str, basis: str) -> int:
+    """Place after the last line of a wave that stands on another basis."""
+    foreign = [k for k, entry in enumerate(entries) if entry["wave"] == wave and entry["basis"] != basis]
+    return foreign[-1] + 1 if foreign else 0
+
+
+def told(entries: Iterable[Mapping[str, Any]]) -> list[Told]:
+    """The cells of lines, oldest first."""
+    from survey.disclosure import Told
+
+    rows: list[list[Any]] = [[entry["wave"], *row] for entry in entries for row in entry["cells"]]
+    return [Told._make(float("nan") if value is None else value for value in row) for row in rows]
