@@ -114,6 +114,9 @@ def _disclosure(scene: Scene) -> Section:
         "figures": t("Figures checked"),
         "suppressed_primary": t("Withheld for too few respondents [c]"),
         "suppressed_secondary": t("Withheld to protect the others [c]"),
+        "cells": t("Cells, each an item and a group in a wave"),
+        "cells_primary": t("Cells withheld for themselves"),
+        "cells_secondary": t("Cells withheld to protect others"),
         "unreliable": t("Withheld as unreliable [u]"),
         "break": t("Not compared, for the series is broken [b]"),
         "caution": t("Shown with a caution sign"),
@@ -122,6 +125,11 @@ def _disclosure(scene: Scene) -> Section:
         (label, lang.count(known)) for key, label in labels.items() if (known := number(facts.get(key))) is not None
     )
     rules = scene.book.disclosure
+    attacked = t(
+        "Before publication an attacker who sees only what is published, and knows the size of every group, tries to "
+        "work out what is withheld: no number of respondents may follow to within fewer than %(width)s.",
+        width=lang.count(rules.width),
+    )
     text = (
         t(
             "A figure that rests on fewer than %(least)s respondents or fewer than %(psus)s sampling units is "
@@ -136,6 +144,7 @@ def _disclosure(scene: Scene) -> Section:
             "than 5 points and over 130%% of the share, after NCHS (2017). A comparison is [u] when one of its figures "
             "is withheld or has fewer than five answers on one side."
         ),
+        *((attacked,) if "cells" in facts else ()),
     )
     return Section(t("Disclosure control"), "disclosure", text=text, terms=terms)
 
