@@ -231,6 +231,30 @@ def _headlines(place: Path) -> Iterator[str]:
 
 
 @app.command(cls=Command)
+def puf(
+    survey: Survey,
+    wave: Wave = None,
+    source: Source = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of the SPSS labels; the survey's first when left out.")
+    ] = None,
+    out: Out = Path("public"),
+) -> None:
+    """Publish the public-use file of a wave's records, if they can be protected as survey.yaml demands."""
+    from flows.job import Job
+    from flows.puf import make
+    from flows.run import Told
+
+    spoken = None if language is None else (language,)
+    job = Job.plan(_workspace(), survey, None if wave is None else (wave,), spoken, source, out)
+    place, facts = make(job, job.targets[0], job.languages[0], Told(_tell))
+    kept, rules = facts["released"], facts["rules"]
+    _print(t("k {k} (demanded {least}), {records:,} records, {units} sampling units",
+             k=kept["k"], least=rules["k"], records=facts["records"], units=facts["design"]["units"]))  # fmt: skip
+    _print(f"[green]{_plain(str(place))}[/]  ({survey}, {job.targets[0]})")
+
+
+@app.command(cls=Command)
 def init(
     files: Annotated[list[Path], typer.Argument(help="Delivered files, a wave each.")],
     survey: Annotated[str | None, typer.Option(help="Name of the survey; from the first file when left out.")] = None,

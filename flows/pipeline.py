@@ -42,8 +42,7 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
     weighted: dict[str, Ref] = {}
     estimated: dict[str, Ref] = {}
     for wave in job.waves:
-        protected = _protected(job, wave, step)
-        weighted[wave] = _stage(job, step, "weighting", wave, stages.weighting, protected, extra=job.margins)
+        weighted[wave] = weighted_wave(job, wave, step)
         estimated[wave] = _stage(job, step, "estimate", wave, stages.estimate, weighted[wave])
     reports = {wave: _report(job, step, wave, weighted, estimated) for wave in job.targets}
     published = {}
@@ -54,6 +53,12 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
         place = partial(publish, files, job.public, job.book.survey, wave)
         published[wave] = step("publication", wave, place, len(files))
     return published
+
+
+def weighted_wave(job: Job, wave: str, step: Step) -> Ref:
+    """One wave from delivery to final weights, or as the store has it."""
+    protected = _protected(job, wave, step)
+    return _stage(job, step, "weighting", wave, stages.weighting, protected, extra=job.margins)
 
 
 def _protected(job: Job, wave: str, step: Step) -> Ref:

@@ -86,9 +86,25 @@ def _privacy(scene: Scene) -> Section:
             yield t("Smallest group sharing one combination (k)"), lang.count(k)
         if (uniques := number(facts.get("uniques"))) is not None:
             yield t("Records alone in their combination"), lang.count(uniques)
+        risk = facts.get("risk") or {}
+        if (alone := number(risk.get("population_uniques"))) is not None:
+            yield t("Of these, expected to be alone in the population too"), lang.decimal(alone, 1)
+        if (expected := number(risk.get("expected"))) is not None:
+            yield t("Right matches to be expected if everybody were looked for"), lang.decimal(expected, 1)
 
     found = tuple(terms())
-    text = (t("Only tables leave the team; the records themselves are not published."),) if found else ()
+    plan = scene.book.privacy.microdata
+    leaves = (
+        t("Only tables leave the team; the records themselves are not published.")
+        if plan is None
+        else t(
+            "These figures speak of the records as they are analysed; they stay with the team. What leaves it are"
+            " tables,"
+            " and a public-use file in which at least %(k)s persons share each combination.",
+            k=lang.count(plan.k),
+        )
+    )
+    text = (leaves,) if found else ()
     return Section(t("Privacy"), "privacy", text=text, terms=found)
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from survey.anonymity.classes import classes, measure
+from survey.anonymity.risk import risk
 from survey.cleaning import Cleaned
 from survey.codebook import Codebook
 from survey.errors import DataError
@@ -133,16 +135,6 @@ def pseudonyms(values: pd.Series, key: bytes, scope: str) -> pd.Series:
     return texts.map({value: pseudonym(value) for value in texts.unique()}).astype("str")
 
 
-def anonymity(frame: pd.DataFrame, quasi_identifiers: list[str]) -> tuple[int, int]:
-    """Smallest group that shares all quasi-identifiers (k; Sweeney 2002), and how many persons are alone in theirs.
-
-    >>> anonymity(pd.DataFrame({"sex": ["1", "1", "2"], "age": ["1", "1", "1"]}), ["sex", "age"])
-    (1, 1)
-    """
-    sizes = frame.groupby(quasi_identifiers, observed=True, dropna=False).size()
-    return int(sizes.min()), int((sizes == 1).sum())
-
-
 def _facts(cleaned: Cleaned, frame: pd.DataFrame, book: Codebook) -> dict[str, Any]:
     kinds = {name: item.kind for name, item in book.items.items()}
     dropped = [str(name) for name in cleaned.frame if name not in frame]
@@ -156,5 +148,27 @@ def _facts(cleaned: Cleaned, frame: pd.DataFrame, book: Codebook) -> dict[str, A
         "quasi_identifiers": list(book.privacy.quasi_identifiers),
     }
     if book.privacy.quasi_identifiers:
-        facts["k"], facts["uniques"] = anonymity(frame, list(book.privacy.quasi_identifiers))
+        facts |= _findable(frame, book)
     return facts
+
+
+def _findable(frame: pd.DataFrame, book: Codebook) -> dict[str, Any]:
+    """k, sample uniques, and the risk of being found by design weights; a count of few persons is not told (None)."""
+    code = classes(frame, list(book.privacy.quasi_identifiers))
+    kept, least = measure(code, ()), book.disclosure.min_n
+    told = kept.uniques if kept.uniques == 0 or kept.uniques >= least else None
+    facts: dict[str, Any] = {"k": kept.k, "uniques": told}
+    weights = frame[BASE].to_numpy(float)
+    if np.isfinite(weights).all() and (weights > 0).all() and not _relative(weights):
+        found = risk(code, weights)
+        facts["risk"] = {
+            "max": round(float(found.individual.max()), 4),
+            "expected": round(found.expected, 1),
+            "population_uniques": round(found.population_uniques, 1),
+        }
+    return facts
+
+
+def _relative(weights: NDArray[np.float64]) -> bool:
+    """Whether the weights add up to about the number of respondents and so tell nothing of the population."""
+    return bool(weights.sum() < 1.05 * len(weights))

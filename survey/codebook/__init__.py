@@ -14,6 +14,7 @@ from pydantic import Field
 
 from survey.codebook.base import Name, Strict, WaveName, Words, choice, number_code, say
 from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
+from survey.codebook.microdata import Microdata
 from survey.codebook.plan import Model, Practice, Report
 from survey.codebook.policy import Disclosure, Gates, Privacy, Quality
 from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale, Theme
@@ -22,8 +23,8 @@ from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
     "Calibrate", "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "DualFrame", "Fieldwork",
-    "Gates", "Indicator", "Item", "Model", "NearDuplicates", "Nonresponse", "Phones", "Practice", "Privacy", "Quality",
-    "Recipe", "Report", "Scale", "Spread", "Theme", "Trim", "Wave",
+    "Gates", "Indicator", "Item", "Microdata", "Model", "NearDuplicates", "Nonresponse", "Phones", "Practice",
+    "Privacy", "Quality", "Recipe", "Report", "Scale", "Spread", "Theme", "Trim", "Wave",
     "Weighting", "choice", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
 
@@ -100,6 +101,14 @@ class Codebook(Strict):
         """Items with ready weights of figures that speak of another unit than persons."""
         weights = (indicator.weight for indicator in self.indicators.values())
         return list(dict.fromkeys(weight for weight in weights if weight))
+
+    def released(self) -> list[str]:
+        """Variables of the public-use file beside the quasi-identifiers; none where survey.yaml asks for none."""
+        plan, watched = self.privacy.microdata, self.privacy.quasi_identifiers
+        if plan is None:
+            return []
+        usual = dict.fromkeys((*self.report.items, *self.indicators))
+        return list(plan.variables) or [name for name in usual if name not in watched]
 
     def label(self, variable: str, language: str) -> str:
         """Short wording of an item, derived variable or indicator; its name when it has none."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from survey.codebook.base import Name, Strict, Words
+from survey.codebook.microdata import Microdata
 
 
 class Privacy(Strict):
@@ -25,6 +26,8 @@ class Privacy(Strict):
     """Numbers that stay exact below the boundary, each with the reason."""
     not_identifiers: dict[Name, Words] = {}
     """Items that look like an identifier (telephone numbers, names, …) and are none, each with the reason."""
+    microdata: Microdata | None = None
+    """The public-use file of records; without it `anxin puf` makes none."""
 
 
 class Dominance(Strict):

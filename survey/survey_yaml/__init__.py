@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from survey.codebook import Codebook, Recipe
 from survey.errors import CodebookError
 from survey.survey_yaml.cleaning import cleaning_mistakes
+from survey.survey_yaml.microdata import microdata_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
 from survey.survey_yaml.todo import filled, todos
 from survey.survey_yaml.weights import weights
@@ -68,6 +69,7 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
     try:
         book = Codebook.model_validate(filled(content))
         found = [*references(book), *cleaning_mistakes(book), *weights(book), *unworded(book)]
+        found += microdata_mistakes(book)
     except ValidationError as error:
         found = [_from_pydantic(detail) for detail in error.errors()]
     mistakes += [mistake for mistake in found if left_open.isdisjoint(_above(mistake.path))]

@@ -8,9 +8,10 @@ import hmac
 import pandas as pd
 import pytest
 
+from survey.anonymity.classes import anonymity
 from survey.cleaning import clean
 from survey.errors import DataError
-from survey.privacy import Protected, anonymity, protect, pseudonyms
+from survey.privacy import Protected, protect, pseudonyms
 from survey.survey_yaml import parse
 from tests.small_survey import YAML, frame
 

@@ -1,0 +1,93 @@
+"""The public-use file of a wave, from the store's weighted frame to public/<survey>/<wave>-puf."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.job import Job
+from flows.ledger import only_one
+from flows.pipeline import Step, weighted_wave
+from flows.publish import publish
+from survey.errors import UsageError
+
+if TYPE_CHECKING:
+    from survey.privacy import Protected
+
+SUFFIX = "-puf"
+
+
+def make(job: Job, wave: str, language: str, step: Step) -> tuple[Path, dict[str, Any]]:
+    """Publish the public-use file of a wave; the weekly report's folder is left alone.
+
+    Args: language: of the labels in the SPSS file.
+    Returns: the published folder, and the facts of the risk report.
+    Raises: UsageError: survey.yaml asks for no such file.   GateError: k, l or t cannot be reached; nothing is written.
+    """
+    from survey.privacy import Protected
+
+    _asked_for(job, wave)
+    os.umask(0o077)
+    with only_one(job.workspace.work):
+        artefact = job.store.load(weighted_wave(job, wave, step))
+        protected = Protected(artefact.frames["answers"], artefact.frames["reasons"], artefact.facts)
+        files, facts = content(protected, job, wave, language)
+        return publish(files, job.public, job.book.survey, f"{wave}{SUFFIX}"), facts
+
+
+def content(protected: Protected, job: Job, wave: str, language: str) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The files by name, and the facts of the risk report."""
+    from flows.datafiles import csv_bytes, parquet_bytes, sav_bytes
+    from reports.datapackage import datapackage
+    from reports.ddi import Described, ddi
+    from reports.language import Language
+    from reports.riskreport import risk_report
+    from survey.microdata.assessment import assess
+    from survey.microdata.loss import largest_changes, losses
+    from survey.microdata.release import public_use
+    from survey.microdata.synthetic import synthetic
+    from survey.weighting import FINAL, before_totals
+
+    book, frame = job.book, protected.frame
+    made = public_use(frame, book, FINAL)
+    facts = assess(frame, made, book, FINAL, before_totals(frame))
+    facts["changes"] = largest_changes(losses(frame, made, book, FINAL))
+    of = Described(book, wave, made.variables, len(made.frame))
+    title = Language(language).say(book.title)
+    asked = [own for own in made.variables if own.source not in book.indicators]  # the others follow from these
+    tables = {
+        f"{of.name}.csv": csv_bytes(made.frame, made.variables),
+        "synthetic.csv": csv_bytes(synthetic(made.frame, asked), asked),
+    }
+    files = {
+        **tables,
+        f"{of.name}.parquet": parquet_bytes(made.frame, made.variables),
+        f"{of.name}.sav": sav_bytes(made.frame, made.variables, language, title, book.waves[wave].fieldwork.end),
+        "ddi.xml": ddi(of),
+        "datapackage.json": datapackage(of, tables),
+        "risk.json": (json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode(),
+    }
+    files |= {f"risk.{code}.md": risk_report(facts, book, wave, code) for code in book.languages}
+    return files, facts
+
+
+def _asked_for(job: Job, wave: str) -> None:
+    if job.book.privacy.microdata is None:
+        raise UsageError(
+            "This survey releases no records",
+            where="data/raw/{survey}/survey.yaml, privacy",
+            expected="`microdata`, which says how well the records have to be protected",
+            got="none",
+            hint="write for example `microdata: {{k: 5}}`; `anxin schema` explains its keys",
+            survey=job.book.survey,
+        )
+    if f"{wave}{SUFFIX}" in job.book.waves:
+        raise UsageError(
+            "A wave has the name of another wave's public-use file",
+            expected="no wave named {name}",
+            got="one",
+            hint="rename it in survey.yaml",
+            name=f"{wave}{SUFFIX}",
+        )
