@@ -44,7 +44,7 @@ def _opening(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterat
 
 def _reached(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterator[str]:
     t, before, after = lang.t, facts["private"], facts["released"]
-    yield f"## {t('What was reached')}"
+    yield "## " + t("What was reached")
     yield t(
         "Known are taken to be: the watched variables together, and what strata and sampling units tell. A missing"
         " value"
@@ -52,7 +52,7 @@ def _reached(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterat
     )
     rows = [
         (t("Smallest group (k)"), *(lang.count(side["k"]) for side in (before, after))),
-        (t("Groups"), *(lang.count(side["classes"]) for side in (before, after))),
+        (t("Groups of records that look alike"), *(lang.count(side["classes"]) for side in (before, after))),
         (t("Records alone in their group"), *(_count(side["uniques"], lang) for side in (before, after))),
     ]
     if facts["sensitive"]:
@@ -84,7 +84,7 @@ def _reached(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterat
 
 def _cost(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterator[str]:
     t, changes = lang.t, facts.get("changes", {})
-    yield f"## {t('What it cost')}"
+    yield "## " + t("What it cost")
     rows = []
     for own in facts["quasi_identifiers"]:
         state = t("left out") if not own["released"] else t("as it was") if own["released"] == own["name"] else t(
@@ -113,7 +113,7 @@ def _cost(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterator[
 
 def _design(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterator[str]:
     t, design = lang.t, facts["design"]
-    yield f"## {t('What strata and sampling units tell')}"
+    yield "## " + t("What strata and sampling units tell")
     if told := design["strata_tell"]:
         names = lang.listed([_label(book, name, lang) for name in told])
         yield t(
@@ -139,7 +139,7 @@ def _design(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterato
 
 def _weights(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterator[str]:
     t, weights = lang.t, facts["weights"]
-    yield f"## {t('What the weights tell')}"
+    yield "## " + t("What the weights tell")
     yield t(
         "Calibration moved all weights of a cell by one factor. Inside a sampling unit weights therefore stand to"
         " each other"
@@ -169,7 +169,7 @@ def _weights(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterat
 
 def _assumptions(facts: Mapping[str, Any], book: Codebook, lang: Language) -> Iterator[str]:
     t = lang.t
-    yield f"## {t('What is taken for granted')}"
+    yield "## " + t("What is taken for granted")
     yield _list([
         t("Nobody outside knows who was interviewed; the sample is a small part of the population."),
         t("Opinions and experiences are not known to strangers; whoever knows several answers of a person can find the"

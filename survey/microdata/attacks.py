@@ -8,6 +8,7 @@ import numpy as np
 
 from survey.anonymity.classes import Bools, Floats, Ints
 
+ROUNDS = 200
 RATIOS = np.log(np.unique([a / b for a in range(1, 7) for b in range(1, 7)]))
 
 
@@ -33,9 +34,11 @@ def cell_factors(weights: Floats, before: Floats, unit: Ints, cell: Ints) -> Flo
     """
     moved = np.log(weights / before)
     factor, shift = np.zeros(int(cell.max()) + 1), np.zeros(int(unit.max()) + 1)
-    for _ in range(8):
+    for _ in range(ROUNDS):
         shift = _medians(moved - factor[cell], unit)
-        factor = _medians(moved - shift[unit], cell)
+        last, factor = factor, _medians(moved - shift[unit], cell)
+        if np.abs(factor - last).max() < 1e-12:
+            break
     return np.exp(factor)
 
 

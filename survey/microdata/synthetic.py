@@ -64,25 +64,31 @@ def shares_to_counts(shares: Floats, total: int) -> Ints:
 
 
 def _scores(level: Ints, weights: Floats) -> Floats:
-    """Normal score (n,) of the middle of each level's interval."""
+    """Mean (n,) of a standard normal within each level's interval."""
     share = np.bincount(level, weights) / weights.sum()
-    return np.asarray(special.ndtri(np.cumsum(share) - share / 2)[level])
+    edges = special.ndtri(np.concatenate([[0.0], np.clip(np.cumsum(share), 0, 1)[:-1], [1.0]]))
+    density = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi)
+    return np.asarray(((density[:-1] - density[1:]) / np.where(share > 0, share, 1))[level])
 
 
 def _latent(scores: Sequence[Floats], weights: Floats, count: int) -> Floats:
-    """Draws (count, variables) with the scores' weighted correlations, made positive definite."""
+    """Draws (count, variables) whose scores, once cut, correlate about as those of the file.
+
+    Of normal variables with correlation ρ the scores have covariance ρ Var(s) Var(s'), to first order in ρ.
+    """
     table = np.column_stack(scores)
     centred = table - np.average(table, axis=0, weights=weights)
     covariance = (centred * weights[:, None]).T @ centred / weights.sum()
-    spread = np.sqrt(np.diag(covariance))
+    spread = np.diag(covariance).copy()
     spread[spread == 0] = 1.0
-    correlation = np.round(covariance / np.outer(spread, spread), PLACES)  # rounded: the same draws on every machine
+    correlation = np.clip(covariance / np.outer(spread, spread), -0.99, 0.99)
+    correlation = np.round(correlation, PLACES)  # so that the draws are the same on every machine
     np.fill_diagonal(correlation, 1.0)
     values, vectors = np.linalg.eigh(correlation)
-    root = vectors * np.sqrt(np.clip(values, 0, None))
-    noise = np.random.Generator(np.random.PCG64(SEED)).standard_normal((count, len(scores)))
     # The symmetric root does not depend on the signs and order in which a machine gives the vectors.
-    return np.asarray(noise @ (root @ vectors.T))
+    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    noise = np.random.Generator(np.random.PCG64(SEED)).standard_normal((count, len(scores)))
+    return np.asarray(noise @ (root / np.sqrt((root**2).sum(axis=0))))
 
 
 def _cut(values: pd.Series, level: Ints, weights: Floats, latent: Floats) -> pd.Series:

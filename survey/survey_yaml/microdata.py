@@ -77,9 +77,9 @@ def _variables(book: Codebook, plan: Microdata, watched: list[str]) -> Iterator[
             yield Mistake(
                 place,
                 expected="answers with a scale, derived variables and indicators",
-                got="{name}, kind {kind}",
+                got="{variable}, kind {kind}",
                 hint="band it first (`derived`), or leave it out",
-                name=name,
+                variable=name,
                 kind=item.kind,
             )
     for name in plan.variables or book.released():
@@ -89,8 +89,8 @@ def _variables(book: Codebook, plan: Microdata, watched: list[str]) -> Iterator[
             yield Mistake(
                 place,
                 expected="variables that do not follow from a quasi-identifier",
-                got="{name}, which tells of {found}",
+                got="{variable}, which tells of {found}",
                 hint="leave it out; quasi-identifiers go out by themselves, as fine as k allows",
-                name=name,
+                variable=name,
                 found=", ".join(sorted(known & (sources | routed)) or [name]),
             )
