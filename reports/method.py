@@ -70,11 +70,7 @@ def _privacy(scene: Scene) -> Section:
             yield t("Columns with personal details removed before analysis"), lang.count(dropped)
         if (free := number(facts.get("free_text"))) is not None:
             yield t("Free-text columns removed"), lang.count(free)
-        for name, found in (scene.fact("quality", "texts") or {}).items():
-            if counts := found["scrubbed"]:
-                kinds = [t("%(kind)s %(n)s", kind=_kinds(t)[kind], n=lang.count(n)) for kind, n in counts.items()]
-                told = t("%(kinds)s (of %(n)s)", kinds=lang.listed(kinds), n=lang.count(found["written"]))
-                yield t("Texts of “%(question)s” with personal details, replaced", question=scene.label(name)), told
+        yield from _scrubbed(scene)
         if names := facts.get("pseudonymised"):
             yield t("Replaced by keyed pseudonyms"), lang.listed([scene.label(name) for name in names])
         if coarser := facts.get("generalised"):
@@ -86,11 +82,7 @@ def _privacy(scene: Scene) -> Section:
             yield t("Smallest group sharing one combination (k)"), lang.count(k)
         if (uniques := number(facts.get("uniques"))) is not None:
             yield t("Records alone in their combination"), lang.count(uniques)
-        risk = facts.get("risk") or {}
-        if (alone := number(risk.get("population_uniques"))) is not None:
-            yield t("Of these, expected to be alone in the population too"), lang.decimal(alone, 1)
-        if (expected := number(risk.get("expected"))) is not None:
-            yield t("Right matches to be expected if everybody were looked for"), lang.decimal(expected, 1)
+        yield from _risk(scene)
 
     found = tuple(terms())
     plan = scene.book.privacy.microdata
@@ -106,6 +98,25 @@ def _privacy(scene: Scene) -> Section:
     )
     text = (leaves,) if found else ()
     return Section(t("Privacy"), "privacy", text=text, terms=found)
+
+
+def _scrubbed(scene: Scene) -> Terms:
+    """How many texts held which kinds of identifiers, question by question."""
+    t, lang = scene.lang.t, scene.lang
+    for name, found in (scene.fact("quality", "texts") or {}).items():
+        if counts := found["scrubbed"]:
+            kinds = [t("%(kind)s %(n)s", kind=_kinds(t)[kind], n=lang.count(n)) for kind, n in counts.items()]
+            told = t("%(kinds)s (of %(n)s)", kinds=lang.listed(kinds), n=lang.count(found["written"]))
+            yield t("Texts of “%(question)s” with personal details, replaced", question=scene.label(name)), told
+
+
+def _risk(scene: Scene) -> Terms:
+    """What is expected of somebody who looks for persons among the records."""
+    t, lang, risk = scene.lang.t, scene.lang, scene.fact("privacy", "risk") or {}
+    if (alone := number(risk.get("population_uniques"))) is not None:
+        yield t("Of these, expected to be alone in the population too"), lang.decimal(alone, 1)
+    if (expected := number(risk.get("expected"))) is not None:
+        yield t("Right matches to be expected if everybody were looked for"), lang.decimal(expected, 1)
 
 
 def _kinds(t: Callable[..., str]) -> dict[str, str]:
