@@ -70,7 +70,7 @@ def test_the_committed_surveys_load(survey: str) -> None:
 @pytest.mark.parametrize("file", ["../../etc/passwd", "/etc/passwd", "a/../../b.csv", "..\\b.csv", "C:\\b.csv"])
 def test_a_file_outside_the_folder_is_refused(file: str) -> None:
     said = told("file: w1.csv", f"file: '{file}'")
-    assert "line 47, waves.w1.file" in said
+    assert "line 54, waves.w1.file" in said
     assert "a path inside the survey's folder" in said
     assert "--source" in said
 
@@ -81,7 +81,7 @@ def test_a_file_further_inside_the_folder_is_fine() -> None:
 
 def test_an_index_as_a_headline_is_refused_with_its_reason() -> None:
     said = told("recipe: share\n    of: safe\n    levels: [1]", "recipe: index\n    of: safe\n    scores: {1: 1, 2: 0}")
-    assert "line 30, indicators.feels_safe.recipe" in said
+    assert "line 37, indicators.feels_safe.recipe" in said
     assert "a headline figure is a share" in said
     assert "under `derived`" in said
 
