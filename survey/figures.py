@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,8 @@ from survey.tidy import results, settled
 from survey.weighting import FINAL, before_totals, crossing
 
 STRATUM = "stratum_"
+WITH_REPLACEMENT: Literal["replace"] = "replace"
+"""What design effects compare with. A delivered weight is often scaled to a mean near one; its sum is no population."""
 TERM = re.compile(r"^C\((?P<item>\w+)\)\[(?:T\.)?(?P<level>.+)\]$")
 
 
@@ -109,7 +111,7 @@ def levels(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
     asked = book.questions()
     shown = list(book.report.items) or [item for item, settings in asked.items() if settings.block != "other"]
     single = [item for item in shown if asked[item].kind == "single"]
-    parts = [estimate.proportion(d, single)] if single else []
+    parts = [estimate.proportion(d, single, deff=WITH_REPLACEMENT)] if single else []
     parts += [_multiple(d, item, book) for item in shown if asked[item].kind == "multiple"]
     parts = [rows.assign(block=rows["item"].map({item: asked[item].block for item in shown})) for rows in parts]
     for block, each, variables in (
@@ -138,7 +140,7 @@ def _multiple(d: SurveyDesign, item: str, book: Codebook) -> pd.DataFrame:
     """Share of those asked who chose each level; the shares add up to more than one."""
     scale = book.scale_of(item)
     options = {choice(item, level): level for level in (scale.levels if scale else ())}
-    return estimate.multiple(d, options, name=item, of=["respondents"])
+    return estimate.multiple(d, options, name=item, of=["respondents"], deff=WITH_REPLACEMENT)
 
 
 def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFrame:
@@ -149,9 +151,9 @@ def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFram
     """
     binary = [name for name in variables if d.frame[name].dropna().isin([0.0, 1.0]).all()]
     fraction = [name for name in variables if name not in binary]
-    parts = [estimate.mean(d, fraction, by)] if fraction else []
+    parts = [estimate.mean(d, fraction, by, deff=WITH_REPLACEMENT)] if fraction else []
     if binary:
-        ones = estimate.proportion(d, binary, by)
+        ones = estimate.proportion(d, binary, by, deff=WITH_REPLACEMENT)
         ones = ones[ones["level"] == "1"].reset_index(drop=True)
         rare = ones["n_eff"] * np.minimum(ones["estimate"], 1 - ones["estimate"]) < 10
         p, se, df, n = (ones[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))

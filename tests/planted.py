@@ -78,8 +78,8 @@ def _spaced(number: str, place: int) -> str:
 
 
 SURVEY = YAML.replace(
-    "  remark: {kind: text}\n",
-    "".join(f"  {name}: {{kind: identifier}}\n" for name in COLUMNS) + "  remark: {kind: text}\n",
+    "  remark:",
+    "".join(f"  {name}: {{kind: identifier}}\n" for name in COLUMNS) + "  remark:",
 ).replace(
     "weighting: {base: weight_in,", "weighting: {base: weight_in, blank_base: exclude,"
 )  # fmt: skip

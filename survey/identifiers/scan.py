@@ -136,7 +136,17 @@ def undeclared(cells: pd.DataFrame, book: Codebook, wave: Wave) -> list[GateErro
     apart |= set(book.privacy.not_identifiers)
     columns = [column for column in cells if re.split("[=#]", str(column))[0] not in apart]
     delivered = {item: column for column, item in wave.columns.items()}
-    return [_undeclared(found, delivered, wave) for found in scan(cells[columns])]
+    return [
+        _undeclared(found, delivered, wave)
+        for found in scan(cells[columns])
+        if found.cells > _strays(book, found.column) * len(cells)
+    ]
+
+
+def _strays(book: Codebook, column: str) -> float:
+    """Share of cells that may be anything: what is no level of a scale is set missing, and has a gate of its own."""
+    item = book.items.get(re.split("[=#]", column)[0])
+    return book.gates.max_unknown_levels if item is not None and item.kind in ("single", "multiple") else 0.0
 
 
 def _undeclared(found: Finding, delivered: Mapping[str, str], wave: Wave) -> GateError:

@@ -90,7 +90,7 @@ def deliveries() -> dict[str, tuple[bytes, int]]:
         "quote": (whole[:9000] + b'"' + whole[9000:], 0),
         "column lacks": (csv(ROWS.drop(columns="safe")), 1),
         "column twice": (whole.replace(b"lights", b"safe", 1), 1),
-        "units": (csv(ROWS.assign(community=ROWS["address"])), 0),
+        "units": (csv(ROWS.assign(community=ROWS["address"])), 1),
         "weights": (csv(ROWS.assign(weight_in=ROWS["card"])), 1),
         "negative": (csv(ROWS.assign(weight_in=["-" + text for text in FOUND["number_of_chat"]] + ["-1", "-1"])), 1),
         "district": (csv(ROWS.assign(district=ROWS["name"])), 1),
@@ -159,7 +159,7 @@ def others(root: Path, once: Callable[..., None]) -> None:
     """The commands that write nothing, or only a draft."""
     for name, (delivery, code) in deliveries().items():
         once(f"look at {name}", code, delivery, ("check", "small-town"))
-    with patch("survey.cleaning.clean", leak(KeyError)):
+    with patch("survey.cleaning.examined", leak(KeyError)):
         once("look at a fault", 1, csv(ROWS), ("check", "small-town"))
     raw = root / "passes" / "data" / "raw" / "small-town"
     write(root / "passes", yaml=SURVEY, delivery=csv(ROWS))

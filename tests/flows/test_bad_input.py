@@ -360,7 +360,7 @@ def test_answers_under_the_wrong_headers_are_one_finding(
     write(tmp_path, delivery=moved(1))
     assert run(tmp_path, monkeypatch, command, "small-town") == 1
     told = capsys.readouterr().err
-    assert "3 of 6 columns hold values that are not their levels: columns may be shifted" in told
+    assert "4 of 6 columns hold values that are not their levels: columns may be shifted" in told
     assert "answers that fit the header 1 to the left" in told
     assert "add the level" not in told
     assert told.count("where:") == 1

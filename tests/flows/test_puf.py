@@ -236,12 +236,15 @@ def test_the_same_bytes_whatever_the_key_and_the_labels(
     assert call(town, monkeypatch, "puf", "small-town") == 0
     first = contents(folder)
     assert {"small-town-w1.csv", "small-town-w1.sav", "ddi.xml", "risk.zh.md", "synthetic.csv"} <= set(first)
+    other = tmp_path / "other"  # a workspace has one key for good
+    write(other, RELEASED, frame(600))
     key = tmp_path / "other.key"
     key.write_bytes(KEY)
     key.chmod(0o600)
     monkeypatch.setenv("ANXIN_KEY_FILE", str(key))
-    assert call(town, monkeypatch, "puf", "small-town", "--wave", "w1") == 0
-    assert contents(folder) == first
+    assert call(other, monkeypatch, "puf", "small-town", "--wave", "w1") == 0
+    assert contents(other / "public" / "small-town" / "w1-puf") == first
+    monkeypatch.delenv("ANXIN_KEY_FILE")
     assert call(town, monkeypatch, "puf", "small-town", "--language", "en") == 0
     changed = {name for name, content in contents(folder).items() if content != first[name]}
     assert changed == {"small-town-w1.sav", "manifest.json"}

@@ -37,6 +37,24 @@ def test_no_digit_of_any_figure_depends_on_the_key() -> None:
         pd.testing.assert_frame_equal(seen[0], other, check_exact=True)
 
 
+def test_no_design_effect_depends_on_the_scale_of_the_weights() -> None:
+    """A weight scaled to a mean of 1.06 names no population of which the sample would be nearly all."""
+    parsed = BOOK.model_copy(update={"weighting": BOOK.weighting.model_copy(update={"rake": ()})})
+    delivered = frame()
+    seen = []
+    for mean in (0.9, 1.06, 1060.0):
+        weight = delivered["weight_in"].astype(float)
+        scaled = (weight * mean / weight.mean()).map(repr)
+        wide = parsed.items["weight_in"].model_copy(update={"range": (0, 1e6)})
+        book = parsed.model_copy(update={"items": {**parsed.items, "weight_in": wide}})
+        cleaned = clean(delivered.assign(weight_in=scaled), book, "w1")
+        seen.append(levels(weigh(protect(cleaned, book, "w1", bytes(range(32))), book, read_margins(MARGINS, "w1", "margins.csv"))[0],
+                           book, "w1"))  # fmt: skip
+    for other in seen[1:]:
+        assert np.allclose(seen[0]["deff"], other["deff"], rtol=1e-6, equal_nan=True)
+    assert seen[0]["deff"].between(0.5, 2).any()
+
+
 def test_settled_numbers_survive_noise_in_the_last_digit() -> None:
     rng = np.random.default_rng(3)
     values = np.exp(rng.normal(0, 8, (500, len(NUMBERS)))) * rng.choice([-1, 1], (500, len(NUMBERS)))
