@@ -30,7 +30,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "estimate": (*QUESTIONNAIRE, "design", "report"),
     "compare": (*QUESTIONNAIRE, "design", "report"),
     "model": (*QUESTIONNAIRE, "design", "report"),
-    "disclosure": ("survey", "disclosure", "design"),
+    "disclosure": ("survey", "indicators", "disclosure", "design", "report"),
     "report": (),
 }
 
@@ -76,9 +76,13 @@ class Job:
         return self.book.earlier(last)
 
     def compared(self, wave: str) -> list[str]:
-        """The waves a wave is compared with, and itself last: the first one and the one before, as far as there are."""
-        past = self.book.earlier(wave)
-        return list(dict.fromkeys([past[0], *past[-2:]]))
+        """The waves a wave is compared with, and itself last: the first, that of a year ago, the one before."""
+        past, year = self.book.earlier(wave), self.book.year_before(wave)
+        return [name for name in past if name in (past[0], year, *past[-2:])]
+
+    def modelled(self, wave: str) -> list[str]:
+        """The waves that models of a wave rest on, itself last: all up to it where the effect of a roll-out is told."""
+        return self.book.earlier(wave) if self.book.report.programmes else [wave]
 
     @cached_property
     def store(self) -> Store:

@@ -97,7 +97,7 @@ def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated
     """
     compared_waves = [weighted[name] for name in job.compared(wave)]
     compared = _stage(job, step, "compare", wave, stages.compare, *compared_waves)
-    modelled = _stage(job, step, "model", wave, stages.model, weighted[wave])
+    modelled = _stage(job, step, "model", wave, stages.model, *[weighted[name] for name in job.modelled(wave)])
     figures = [estimated[name] for name in job.book.earlier(wave)]
     earlier = cells.of(job).before(_basis(job, wave, estimated))
     inputs = (*compared_waves, compared, modelled, *figures)

@@ -76,18 +76,24 @@ def estimate(job: Job, wave: str, weighted: Artefact) -> Artefact:
 
 
 def compare(job: Job, wave: str, *weighted: Artefact) -> Artefact:
-    """Each group against the rest, and the change since the wave before and since the first."""
+    """Each group against the rest, and the change since the wave before, since a year ago and since the first wave."""
     from survey.figures import comparisons
 
     waves = dict(zip(job.compared(wave), map(_wave, weighted), strict=True))
     return Artefact({"results": comparisons(waves, job.book)})
 
 
-def model(job: Job, wave: str, weighted: Artefact) -> Artefact:
-    """The regressions of the report plan."""
-    from survey.figures import regressions
+def model(job: Job, wave: str, *weighted: Artefact) -> Artefact:
+    """The regressions of the report plan, the drivers and the effects of programmes."""
+    import pandas as pd
 
-    return Artefact({"results": regressions(_wave(weighted), job.book, wave)})
+    from survey.figures import regressions
+    from survey.measures import programmes, quadrant
+
+    waves = dict(zip(job.modelled(wave), map(_wave, weighted), strict=True))
+    own = waves[wave]
+    parts = [regressions(own, job.book, wave), quadrant(own, job.book, wave), programmes(waves, job.book)]
+    return Artefact({"results": pd.concat(parts, ignore_index=True)})
 
 
 def disclosure(job: Job, wave: str, earlier: list[dict[str, Any]], *artefacts: Artefact) -> Artefact:
@@ -99,6 +105,7 @@ def disclosure(job: Job, wave: str, earlier: list[dict[str, Any]], *artefacts: A
     import pandas as pd
 
     from flows.cells import told
+    from survey.changes import told as told_changes
     from survey.disclosure import Told, release
     from survey.disclosure.background import background
     from survey.schemas import guard
@@ -112,6 +119,7 @@ def disclosure(job: Job, wave: str, earlier: list[dict[str, Any]], *artefacts: A
         for name, own in zip(compared, weighted, strict=True)
     }
     released = release(everything, {**weighted[-1].facts, **parts[-1].facts}, job.book, known, before)
+    released = told_changes(released, job.book, wave)
     guard(released.results, "results", job.book)
     cells = pd.DataFrame(released.cells, columns=list(Told._fields))
     cells = cells[cells["wave"].isin(compared) | cells["by"].eq("")]  # of older waves a report tells the city alone

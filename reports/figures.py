@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from survey.changes import margin_of
 from survey.tidy import COLUMNS
 
 MARKS = {"suppressed_primary": "c", "suppressed_secondary": "c", "unreliable": "u", "not_asked": "x", "break": "b"}
@@ -37,6 +38,9 @@ class Figure:
     q: float = math.nan
     df: float = math.nan
     n_eff: float = math.nan
+    reason: str = ""
+    within: float = math.nan
+    """Of a change: the margin in points it was shown to lie within, NaN where it was not."""
 
     @property
     def mark(self) -> str:
@@ -77,7 +81,7 @@ class Figures:
     """The results of a release by their keys; the order of rows within a key is that of the frame."""
 
     def __init__(self, results: pd.DataFrame) -> None:
-        self.rows = _guarded([_figure(row) for row in results.reindex(columns=COLUMNS).to_dict("records")])
+        self.rows = _bounded([_figure(row) for row in results.reindex(columns=COLUMNS).to_dict("records")])
         self._index: dict[tuple[str, ...], list[Figure]] = {}
         for row in self.rows:
             self._index.setdefault((row.wave, row.item, row.statistic, row.by), []).append(row)
@@ -105,7 +109,7 @@ class Figures:
 def _guarded(rows: list[Figure]) -> list[Figure]:
     """The rows, a difference being as secret as the figure it is a difference of."""
     secret = {(row.wave, row.item, row.by, row.group) for row in rows if row.statistic == "mean" and row.mark == "c"}
-    compared = ("change", "difference")
+    compared = ("change", "change_in_table", "equivalence", "difference")
     return [
         replace(row, flag="suppressed_secondary")
         if row.statistic in compared
@@ -113,6 +117,23 @@ def _guarded(rows: list[Figure]) -> list[Figure]:
         else row
         for row in rows
     ]
+
+
+def _bounded(rows: list[Figure]) -> list[Figure]:
+    """The rows, changes that were shown to lie within the margin of the report plan knowing so."""
+
+    def key(row: Figure) -> tuple[str, ...]:
+        return row.wave, row.item, row.by, row.group, row.level
+
+    tests = [row for row in rows if row.statistic == "equivalence" and row.shown and row.tested < SIGNIFICANT]
+    small = {key(row): margin_of(row.reason) for row in tests}
+    changes = ("change", "change_in_table")
+    return _guarded(
+        [
+            replace(row, within=small[key(row)]) if row.statistic in changes and key(row) in small else row
+            for row in rows
+        ]
+    )
 
 
 def _figure(row: dict[Any, Any]) -> Figure:
@@ -137,4 +158,6 @@ def _figure(row: dict[Any, Any]) -> Figure:
         q=numbers["q"],
         df=numbers["df"],
         n_eff=numbers["n_eff"],
+        reason="" if pd.isna(row["reason"]) else str(row["reason"]),
+        within=math.nan,
     )

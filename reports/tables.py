@@ -28,7 +28,7 @@ NUMBERS = {
 TESTS = ("p", "q")
 DRAWN = ("points", "limits")  # coordinates of charts, no facts
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-NAMES = ("headline", "trend", "items", "areas", "groups", "practices", "models", "method")
+NAMES = ("headline", "trend", "items", "areas", "groups", "practices", "models", "changes", "measures", "method")
 
 
 def tables(
@@ -51,7 +51,7 @@ def _choices(book: Codebook, wave: str) -> dict[str, Callable[[Figure], bool]]:
     report, practices, asked = book.report, _practice_variables(book), book.questions()
 
     def now(row: Figure) -> bool:
-        return row.wave == wave and not row.block.startswith("model_")
+        return row.wave == wave and not row.block.startswith(("model_", "programme_", "changes", "drivers"))
 
     return {
         "headline": lambda row: now(row) and row.item in report.headline and not row.by,
@@ -68,6 +68,8 @@ def _choices(book: Codebook, wave: str) -> dict[str, Callable[[Figure], bool]]:
         ),
         "practices": lambda row: now(row) and row.item in practices and row.statistic == "mean",
         "models": lambda row: row.wave == wave and row.block.startswith("model_"),
+        "changes": lambda row: row.block == "changes",
+        "measures": lambda row: row.block == "drivers" or row.block.startswith("programme_"),
     }
 
 

@@ -1,28 +1,33 @@
 """Finding sentences by rule: what the tests allow to be said, its direction, its size and its uncertainty.
 
 A difference is named only when its test (corrected for multiplicity) finds it; otherwise nothing could be shown, which
-is not the same as nothing being there. Figures that are withheld take no part in any sentence. Going together is never
-told as bringing about.
+is not the same as nothing being there. "Practically unchanged" is said only where an equivalence test shows a change to
+lie within the margin the plan declares, and with that margin. Figures that are withheld take no part in any sentence.
+Going together is never told as bringing about.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
 from reports.figures import Figure
 from reports.language import Language
 
-State = Literal["up", "down", "same", "none"]
+State = Literal["up", "down", "still", "same", "none"]
 Named = tuple[str, Figure]
 
 
 def state(figure: Figure | None) -> State:
-    """Direction of a tested difference: up, down, same (no difference could be shown) or none (nothing to tell)."""
+    """Direction of a tested difference: up, down, still (shown to be within the margin), same or none.
+
+    same: neither a difference nor its smallness could be shown; none: nothing to tell.
+    """
     if figure is None or not figure.shown:
         return "none"
     if not figure.significant:
-        return "same"
+        return "still" if math.isfinite(figure.within) else "same"
     return "up" if figure.estimate > 0 else "down"
 
 
@@ -31,6 +36,18 @@ def news(direction: State, better: str) -> str:
     if direction not in ("up", "down"):
         return ""
     return "good" if (direction == "up") == (better == "higher") else "bad"
+
+
+def within(lang: Language, figure: Figure) -> str:
+    """The margin a change was shown to lie within.
+
+    >>> from dataclasses import replace
+    >>> from reports.figures import Figures
+    >>> from survey.tidy import results
+    >>> within(Language("en"), replace(Figures(results([{"estimate": 0.0}])).rows[0], within=2.5))
+    '±2.5'
+    """
+    return "±" + lang.decimal(figure.within, 0 if figure.within == int(figure.within) else 1)
 
 
 def plainly(lang: Language, share: float) -> str:
@@ -71,6 +88,10 @@ def change_words(lang: Language, change: Figure | None, since: str, first: bool,
         text = lang.t("Up %(size)s points since %(wave)s", size=size, wave=since)
     elif direction == "down":
         text = lang.t("Down %(size)s points since %(wave)s", size=size, wave=since)
+    elif direction == "still":
+        text = lang.t(
+            "Practically unchanged since %(wave)s, within %(margin)s points", wave=since, margin=within(lang, change)
+        )
     else:
         text = lang.t("No change could be shown since %(wave)s", wave=since)
     return (
@@ -104,6 +125,14 @@ def headline_finding(lang: Language, label: str, figure: Figure | None, change: 
             size=size,
             wave=since,
         )
+    if direction == "still":
+        return lang.t(
+            "%(label)s stands at %(share)s, practically unchanged since %(wave)s (within %(margin)s points)",
+            label=label,
+            share=share,
+            wave=since,
+            margin=within(lang, change),
+        )
     return lang.t(
         "%(label)s stands at %(share)s; no change could be shown since %(wave)s", label=label, share=share, wave=since
     )
@@ -115,7 +144,10 @@ def changes_point(lang: Language, changes: Sequence[Named], since: str) -> str:
     up = [_sized(lang, label, change) for label, change in told if state(change) == "up"]
     down = [_sized(lang, label, change) for label, change in told if state(change) == "down"]
     same = [lang.inner(label) for label, change in told if state(change) == "same"]
+    still = [(lang.inner(label), change) for label, change in told if state(change) == "still"]
     values = {"wave": since, "up": lang.listed(up), "down": lang.listed(down), "names": lang.listed(same)}
+    if still:
+        values |= {"still": lang.listed([label for label, _ in still]), "margin": within(lang, still[0][1])}
     if not told:
         return ""
     if up and down:
@@ -124,8 +156,12 @@ def changes_point(lang: Language, changes: Sequence[Named], since: str) -> str:
         text = lang.t("Risen since %(wave)s: %(up)s.", **values)
     elif down:
         text = lang.t("Fallen since %(wave)s: %(down)s.", **values)
+    elif still:
+        text = lang.t("Practically unchanged since %(wave)s (within %(margin)s points): %(still)s.", **values)
     else:
         return lang.t("Since %(wave)s no change could be shown in: %(names)s.", **values)
+    if still and (up or down):
+        text += lang.t(" Practically unchanged (within %(margin)s points): %(still)s.", **values)
     return text + (lang.t(" No change could be shown in: %(names)s.", **values) if same else "")
 
 
@@ -211,6 +247,12 @@ def trend_finding(
         "to": lang.percent(last.estimate),
     }
     direction = state(change)
+    if change is not None and direction == "still":
+        return lang.t(
+            "%(label)s is practically unchanged since %(wave)s (within %(margin)s points): %(from)s then, %(to)s now",
+            **values,
+            margin=within(lang, change),
+        )
     if direction == "up":
         return lang.t("%(label)s is higher than in %(wave)s: %(from)s then, %(to)s now", **values)
     if direction == "down":

@@ -136,6 +136,12 @@ def _by_weight(wave: Protected, book: Codebook) -> list[tuple[SurveyDesign, list
     return [(design_of(wave, book, weight), variables) for weight, variables in sets.items()]
 
 
+def design_for(wave: Protected, book: Codebook, variable: str) -> SurveyDesign:
+    """The design by which a variable is estimated: that of the weight it names, or the wave's own."""
+    own = (d for d, indicators in _by_weight(wave, book) if variable in indicators)
+    return next(own, None) or design_of(wave, book)
+
+
 def _multiple(d: SurveyDesign, item: str, book: Codebook) -> pd.DataFrame:
     """Share of those asked who chose each level; the shares add up to more than one."""
     scale = book.scale_of(item)
@@ -169,7 +175,7 @@ def shares(d: SurveyDesign, variables: list[str], by: str | None) -> pd.DataFram
 def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
     """For the last wave: the change of every indicator since each wave given, and each group against the rest.
 
-    Changes by group are since the wave before only.
+    Changes by group are since the wave before and since the same season a year earlier.
 
     q corrects p within the table a reader sees (Benjamini & Hochberg 1995): the indicators of the headline, the areas
     of an indicator, the groups of an indicator over all breakdowns.
@@ -184,7 +190,7 @@ def comparisons(waves: Mapping[str, Protected], book: Codebook) -> pd.DataFrame:
             for by in (breakdowns(book) if asked else [])
         ]
     for earlier in dict.fromkeys(names[:-1]):
-        whole_table = earlier == names[-2]  # since the first wave, the city alone
+        whole_table = earlier in (names[-2], book.year_before(names[-1]))  # since the first wave, the city alone
         groups = [None, *(breakdowns(book) if whole_table else [])]
         broken = [name for name in book.indicators if book.breaks(name, earlier, names[-1])]
         for before, indicators in designs[earlier]:
@@ -227,7 +233,7 @@ def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
     """
     wave, parts = numbered({name: wave}, book)[name], []
     for label, plan in book.report.models.items():
-        d = next((d for d, indicators in _by_weight(wave, book) if plan.outcome in indicators), design_of(wave, book))
+        d = design_for(wave, book, plan.outcome)
         supported, terms = _supported(d, [plan.outcome, *plan.terms], book)
         formula = " + ".join(f"C({term})" if book.scale_of(term) else term for term in terms if term != plan.outcome)
         fit = model.fit(supported, f"{plan.outcome} ~ {formula or 1}", family=plan.family)

@@ -12,6 +12,10 @@
 | psus, n_weighted, n_eff, deff, cv | their sampling units, Σw, n/deff, design effect, se/|estimate| |
 | p, q | p-value of the statistic's test, where there is one, and the same corrected for multiplicity |
 | flag, reason | released, suppressed_primary, suppressed_secondary, unreliable, caution, not_asked, break; and why |
+
+What is told of changes, practice areas and programmes has statistics of its own: change_in_table (the change again, q
+corrected over the whole table), equivalence (whether it lies within a margin), control (centre and limits of a chart);
+importance_share and performance; att_overall, att_event, att_cohort, att, att_pre and pretrend.
 """
 
 from __future__ import annotations

@@ -15,18 +15,21 @@ from pydantic import Field
 from survey.codebook.base import Name, Strict, WaveName, Words, choice, number_code, say
 from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
 from survey.codebook.microdata import Microdata
-from survey.codebook.plan import Model, Practice, Report
+from survey.codebook.plan import Alerts, Model, Practice, Programme, Report
 from survey.codebook.policy import Disclosure, Gates, Privacy, Quality
 from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale, Theme
 from survey.codebook.sampling import Calibrate, Design, DualFrame, Nonresponse, Phones, Trim, Weighting
 from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
-    "Calibrate", "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "DualFrame", "Fieldwork",
-    "Gates", "Indicator", "Item", "Microdata", "Model", "NearDuplicates", "Nonresponse", "Phones", "Practice",
-    "Privacy", "Quality", "Recipe", "Report", "Scale", "Spread", "Theme", "Trim", "Wave",
+    "Alerts", "Calibrate", "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "DualFrame",
+    "Fieldwork", "Gates", "Indicator", "Item", "Microdata", "Model", "NearDuplicates", "Nonresponse", "Phones",
+    "Practice", "Privacy", "Programme", "Quality", "Recipe", "Report", "Scale", "Spread", "Theme", "Trim", "Wave",
     "Weighting", "choice", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
+
+
+YEAR, HALF_A_SEASON = 365.25, 45.7  # days
 
 
 class Codebook(Strict):
@@ -124,6 +127,16 @@ class Codebook(Strict):
         """Names of the waves up to and including `wave`, in the order of their fieldwork."""
         order = sorted(self.waves, key=lambda name: (self.waves[name].fieldwork.start, name))
         return order[: order.index(wave) + 1]
+
+    def year_before(self, wave: str) -> str | None:
+        """The wave of the same season a year earlier: the earlier one whose fieldwork lies closest to a year before.
+
+        Its middle may be half a quarter off; None where there is none.
+        """
+        middle = {name: self.waves[name].fieldwork.middle() for name in self.earlier(wave)}
+        off = {name: abs(middle[wave] - each - YEAR) for name, each in middle.items() if name != wave}
+        near = [name for name in off if off[name] <= HALF_A_SEASON]
+        return min(near, key=lambda name: off[name], default=None)
 
     def sources(self, variable: str) -> set[str]:
         """The variable itself and everything it is made from, down to the items."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from survey.codebook.base import Name, Strict, Words
+from pydantic import Field
+
+from survey.codebook.base import Code, Name, Strict, WaveName, Words
 
 
 class Practice(Strict):
@@ -30,6 +32,38 @@ class Model(Strict):
     label: Words
 
 
+class Alerts(Strict):
+    """When a change is put on the alert list of the page "What changed"."""
+
+    fall: Annotated[float, Field(gt=0)] = 3.0
+    """Percentage points by which an indicator must have worsened (fallen, or risen where lower is better)."""
+    q: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    """Expected share of false findings among the changes that are named (false discovery rate)."""
+
+
+class Programme(Strict):
+    """A measure rolled out from place to place, whose effect is told by difference in differences.
+
+    Either `treated` with `unit`, or `place` with `arrival`.
+    """
+
+    label: Words
+    outcomes: tuple[Name, ...] = ()
+    """Indicators it may have changed; none means the first of the headline."""
+    treated: Name | None = None
+    """Variable that says, in each wave, whether the respondent's community has the programme."""
+    levels: tuple[Code, ...] = ("1",)
+    """Codes of `treated` that say yes."""
+    unit: Name | None = None
+    """Variable of the community; none means the first sampling unit of the design."""
+    place: Name | None = None
+    """Variable of the place, where the roll-out is known without being asked: `arrival` says when it came."""
+    arrival: dict[WaveName, tuple[Code, ...]] = {}
+    """First wave with the programme → codes of `place`; places in no wave never had it."""
+    control: Literal["never", "not_yet"] = "never"
+    """Compared with places that never get it, or also with those that get it later."""
+
+
 class Report(Strict):
     """What the report shows and in which order."""
 
@@ -45,3 +79,10 @@ class Report(Strict):
     """Areas of work, in order."""
     models: dict[Name, Model] = {}
     """Regressions, in order."""
+    programmes: dict[Name, Programme] = {}
+    """Roll-outs whose effect is estimated, in order."""
+    alerts: Alerts = Alerts()
+    """Which changes make an alert."""
+    equivalence: Annotated[float, Field(gt=0, le=50)] | None = None
+    """Percentage points within which a change has no practical meaning, fixed before looking: only then "practically
+    unchanged" can be said, where two one-sided tests show it; without it a change at most "could not be shown"."""

@@ -17,6 +17,10 @@ class Fieldwork(Strict):
     start: dt.date
     end: dt.date
 
+    def middle(self) -> float:
+        """The middle of the fieldwork, in days."""
+        return (self.start.toordinal() + self.end.toordinal()) / 2
+
     @model_validator(mode="after")
     def _ordered(self) -> Fieldwork:
         if self.end < self.start:

@@ -29,6 +29,7 @@ def references(book: Codebook) -> Iterator[Mistake]:
     yield from _questionnaire(book)
     yield from _recipes(book)
     yield from _plan(book)
+    yield from _programmes(book)
     yield from _waves(book)
 
 
@@ -189,6 +190,42 @@ def _plan(book: Codebook) -> Iterator[Mistake]:
                 hint="give it a scale, or band it first",
                 found=name,
             )
+
+
+def _programmes(book: Codebook) -> Iterator[Mistake]:
+    """What a roll-out names, and that its arrival is told in one of the two ways."""
+    variables = [*book.items, *book.recipes()]
+    for name, programme in book.report.programmes.items():
+        place: Path = ("report", "programmes", name)
+        if (programme.treated is None) == (programme.place is None):
+            yield Mistake(
+                place,
+                expected="`treated`, or `place` with `arrival`",
+                got="both" if programme.treated else "neither",
+                hint="say in one way when the programme came",
+            )
+        for key in ("treated", "unit", "place"):
+            value = getattr(programme, key)
+            yield from _unknown((*place, key), value, variables, "the name of a variable") if value else ()
+        if programme.treated and programme.unit is None and not book.design.psu:
+            yield Mistake((*place, "unit"), expected="the variable of the community", got="none", hint="add `unit:`")
+        if programme.place in book.privacy.pseudonyms:
+            yield Mistake(
+                (*place, "place"),
+                expected="a variable that is no pseudonym",
+                got="{found}",
+                hint="use `treated`, or name a larger place",
+                found=programme.place,
+            )
+        if programme.place and not programme.arrival:
+            yield Mistake(
+                (*place, "arrival"), expected="waves with the codes of places", got="none", hint="add `arrival:`"
+            )
+        for outcome in programme.outcomes:
+            yield from _unknown((*place, "outcomes"), outcome, list(book.indicators), "the name of an indicator")
+        for wave, codes in programme.arrival.items():
+            yield from _unknown((*place, "arrival", wave), wave, list(book.waves), "the name of a wave")
+            yield from _levels(book, (*place, "arrival", wave), programme.place or "", codes)
 
 
 def frames_of(book: Codebook) -> list[str]:

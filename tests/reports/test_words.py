@@ -27,11 +27,17 @@ def figure(**values: Any) -> Figure:
     return dataclasses.replace(plain, **values)
 
 
+STILL = FLAT | {"within": 3.0}
 HIDDEN = figure(estimate=math.nan, low=math.nan, high=math.nan, flag="suppressed_primary")
 HEADLINES = [
     (figure(**UP), "Security stands at 92.0%, up 2.1 points since H2 2025"),
     (figure(**DOWN), "Security stands at 92.0%, down 2.1 points since H2 2025"),
     (figure(**FLAT), "Security stands at 92.0%; no change could be shown since H2 2025"),
+    (
+        figure(**STILL),
+        "Security stands at 92.0%, practically unchanged since H2 2025 (within ±3 points)",
+    ),
+    (figure(**(UP | {"within": 3.0})), "Security stands at 92.0%, up 2.1 points since H2 2025"),
     (figure(**(UP | {"p": 0.2})), "Security stands at 92.0%; no change could be shown since H2 2025"),
     (HIDDEN, "Security stands at 92.0%"),
     (None, "Security stands at 92.0%"),
@@ -190,3 +196,39 @@ def test_shares_in_small_whole_numbers(part: float, expected: str) -> None:
 def test_chinese_has_full_width_punctuation_and_its_own_order() -> None:
     text = words.headline_finding(ZH, "安全感", figure(estimate=0.92), figure(**UP), ZH.wave("2025H2"))
     assert text == "安全感为92.0%\uff0c比2025年下半年上升2.1个百分点"
+
+
+@pytest.mark.parametrize(
+    ("lang", "change", "expected"),
+    [
+        (EN, UP, "Up 2.1 points since W"),
+        (EN, DOWN, "Down 2.1 points since W"),
+        (EN, STILL, "Practically unchanged since W, within ±3 points"),
+        (EN, FLAT | {"within": 2.5}, "Practically unchanged since W, within ±2.5 points"),
+        (EN, FLAT, "No change could be shown since W"),
+        (ZH, UP, "比W上升2.1个百分点"),
+        (ZH, DOWN, "比W下降2.1个百分点"),
+        (ZH, STILL, "与W相比基本不变（变化在±3个百分点以内）"),
+        (ZH, FLAT, "与W相比，未能认定有变化"),
+    ],
+)
+def test_changed_practically_unchanged_and_cannot_tell(lang: Language, change: dict[str, Any], expected: str) -> None:
+    assert words.change_words(lang, figure(**change), "W", False).startswith(expected)
+
+
+def test_what_is_practically_unchanged_is_listed_apart_from_what_could_not_be_shown() -> None:
+    changes = [("A", figure(**UP)), ("B", figure(**STILL)), ("C", figure(**FLAT))]
+    assert words.changes_point(EN, changes, "W") == (
+        "Risen since W: A (+2.1 points). Practically unchanged (within ±3 points): B. No change could be shown in: C."
+    )
+    assert words.changes_point(EN, changes[1:2], "W") == "Practically unchanged since W (within ±3 points): B."
+    assert "基本不变（变化在±3个百分点以内）：B。" in words.changes_point(ZH, changes, "W")
+
+
+def test_only_an_equivalence_test_makes_a_change_practically_unchanged() -> None:
+    row = gap("security", "change", 0.001, 0.004, 0.8, level="2025H2")
+    test = row | {"statistic": "equivalence", "reason": "within ±3 points", "p": 0.01, "q": 0.04}
+    for other, margin in ((test, 3.0), (test | {"q": 0.06}, None), (test | {"level": "2025H1"}, None),
+                          (withheld(test, "unreliable"), None)):  # fmt: skip
+        found = Figures(tidy.results([row, other])).rows[0]
+        assert (found.within == margin) if margin else math.isnan(found.within)
