@@ -17,6 +17,7 @@ from survey.errors import UsageError
 if TYPE_CHECKING:
     from flows.keys import Keys
     from survey.cleaning import Decisions
+    from survey.survey_yaml.notes import Notes
 
 WORDING = {"title", "publisher", "population", "method", "source", "limits", "text", "label", "definition"}
 # The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh.
@@ -47,6 +48,8 @@ class Job:
     public: Path
     margins: str
     decisions: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
+    """Target wave → text of its notes, where there are any."""
 
     @classmethod
     def plan(
@@ -67,7 +70,12 @@ class Job:
         folder = workspace.survey_folder(survey)
         spoken = languages or book.languages
         margins, decisions = workspace.margins(survey), workspace.decisions(survey)
-        return cls(workspace, book, targets, tuple(spoken), source or folder, public, margins, decisions)
+        texts = ((wave, workspace.notes(survey, wave)) for wave in targets)
+        notes = tuple((wave, text) for wave, text in texts if text.strip())
+        job = cls(workspace, book, targets, tuple(spoken), source or folder, public, margins, decisions, notes)
+        for wave in targets:
+            job.noted(wave)  # a note that cannot be used is told before the work begins
+        return job
 
     @property
     def waves(self) -> list[str]:
@@ -120,6 +128,12 @@ class Job:
         from survey.cleaning import read_decisions
 
         return read_decisions(self.decisions, self.book, wave, f"data/raw/{self.book.survey}/decisions.csv")
+
+    def noted(self, wave: str) -> Notes:
+        """What a reviewer says about a wave.   Raises: CodebookError: a note that cannot be used."""
+        from survey.survey_yaml.notes import read_notes
+
+        return read_notes(dict(self.notes).get(wave, ""), self.book, f"data/raw/{self.book.survey}/notes.{wave}.yaml")
 
     def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
         """Name of a stage's artefact, from its code, its settings and its inputs."""

@@ -103,7 +103,8 @@ def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated
     inputs = (*compared_waves, compared, modelled, *figures)
     disclose = partial(_disclose, earlier)
     released = _stage(job, step, "disclosure", wave, disclose, *inputs, extra=json.dumps(earlier) if earlier else "")
-    return released, _stage(job, step, "report", wave, stages.report, released, extra=",".join(job.languages))
+    words = digest(",".join(job.languages), dict(job.notes).get(wave, ""))
+    return released, _stage(job, step, "report", wave, stages.report, released, extra=words)
 
 
 def _disclose(earlier: list[dict[str, Any]], job: Job, wave: str, *artefacts: Artefact) -> Artefact:

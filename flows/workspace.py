@@ -84,6 +84,11 @@ class Workspace:
 
         return keys(self.work)
 
+    def notes(self, survey: str, wave: str) -> str:
+        """Text of notes.<wave>.yaml, "" where there is none."""
+        path = self.survey_folder(survey) / f"notes.{wave}.yaml"
+        return _utf8(path, f"data/raw/{survey}/{path.name}") if path.is_file() else ""
+
 
 def _utf8(path: Path, name: str) -> str:
     try:

@@ -130,7 +130,7 @@ def _chart(scene: Scene, name: str, span: float, height: int) -> TrendChart:
     rows = [scene.figures.one(wave, name, "mean") for wave in scene.waves]
     scale = _window([row for row in rows if row is not None and row.bounded], span)
     points = [(row.estimate, row.low, row.high) if row is not None and row.bounded else None for row in rows]
-    when = [_moment(scene, wave) for wave in scene.waves]
+    when = [moment(scene, wave) for wave in scene.waves]
     broken = _breaks(scene, name)
     shape = trend(points, when, scale, height, breaks=[scene.waves.index(wave) for wave in broken])
     known = [number for number, point in enumerate(points) if point is not None]
@@ -142,7 +142,7 @@ def _chart(scene: Scene, name: str, span: float, height: int) -> TrendChart:
         title=scene.lang.t("%(label)s over %(n)s waves", label=label, n=len(scene.waves)),
         text=_spoken(scene, [row for row in rows if row is not None]),
         ticks=tuple((tick.at, scene.lang.percent(tick.value, 0)) for tick in shape.ticks),
-        waves=tuple(_wave_labels([scene.lang.wave(wave) for wave in scene.waves], shape.waves)),
+        waves=tuple(wave_labels([scene.lang.wave(wave) for wave in scene.waves], shape.waves)),
         first=ends[0],
         last=ends[1],
         rows=tuple(
@@ -169,7 +169,7 @@ def _window(known: list[Figure], span: float) -> Axis:
     )
 
 
-def _moment(scene: Scene, wave: str) -> float:
+def moment(scene: Scene, wave: str) -> float:
     """Middle of the fieldwork, in days."""
     fieldwork = scene.book.waves[wave].fieldwork
     return (fieldwork.start.toordinal() + fieldwork.end.toordinal()) / 2
@@ -190,7 +190,7 @@ def _spoken(scene: Scene, rows: list[Figure]) -> str:
     return "; ".join(told)
 
 
-def _wave_labels(waves: list[str], places: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+def wave_labels(waves: list[str], places: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
     """Position, name and rank (edge or inner) of the waves; narrow drawings leave out the inner ones."""
     last = len(waves) - 1
     every = max(1, -(-len(waves) // 7))

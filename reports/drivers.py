@@ -11,6 +11,8 @@ from reports import words
 from reports.blocks import WHOLE
 from reports.charts import Axis, axis, whisker
 from reports.figures import Figure
+from reports.programmes import programmes_told
+from reports.quadrant import quadrant_chart
 from reports.scene import Scene
 from reports.view import Cell, Drawn, Drivers, LevelRow, ModelRow, ModelTable, PracticeRow
 from survey.codebook import Model
@@ -24,14 +26,40 @@ def drivers(scene: Scene) -> Drivers | None:
     kinds = {"aware": t("Know of it"), "met": t("Met it"), "satisfied": t("Satisfied with it")}
     practices = tuple(_practices(scene, kinds))
     models = tuple(_models(scene))
-    if not practices and not models:
+    programmes = programmes_told(scene)
+    if not practices and not models and not programmes:
         return None
-    used = tuple(word for word in kinds.values() if any(word == kind for row in practices for kind, _ in row.cells))
+    words_of = (*kinds.values(), _adjusted_head(scene))
+    used = tuple(word for word in words_of if any(word == kind for row in practices for kind, _ in row.cells))
     finding = models[0].finding if models else t("Who knows, meets and values the city’s security work")
-    return Drivers(finding, practices, used, models)
+    told = t(
+        "The last column: by how many points more of the satisfied than of the others count under %(outcome)s, with "
+        "everything else in the regression held constant; drawn around nought.",
+        outcome=scene.lang.inner(scene.label(scene.book.report.headline[0])),
+    )
+    note = told if _adjusted_head(scene) in used else ""
+    return Drivers(finding, practices, used, models, note, quadrant_chart(scene), programmes)
+
+
+def _adjusted_head(scene: Scene) -> str:
+    """Head of the column of adjusted differences."""
+    return scene.lang.t("%(outcome)s, in points", outcome=scene.label(scene.book.report.headline[0]))
+
+
+def _adjusted(scene: Scene) -> dict[str, Figure]:
+    """Average marginal effect on the first headline figure, by term, in the first model of it that tells any."""
+    for name, model in scene.book.report.models.items():
+        margins = scene.figures.block(scene.wave, f"model_{name}", "margin")
+        if model.outcome == scene.book.report.headline[0] and model.family == "binomial" and margins:
+            terms = scene.figures.block(scene.wave, f"model_{name}", "coefficient")
+            return {row.item: _margin(row, margins) for row in terms if not row.level}
+    return {}
 
 
 def _practices(scene: Scene, kinds: dict[str, str]) -> Iterator[PracticeRow]:
+    effects = _adjusted(scene)
+    scale = _around_zero([effects[name] for area in scene.book.report.practices.values() if (name := area.satisfied)
+                          in effects])  # fmt: skip
     for practice in scene.book.report.practices.values():
         cells = []
         for kind, word in kinds.items():
@@ -41,8 +69,21 @@ def _practices(scene: Scene, kinds: dict[str, str]) -> Iterator[PracticeRow]:
                 cells.append(
                     (word, LevelRow(word, scene.cell(figure), scene.interval(figure), scene.drawn(figure, WHOLE)))
                 )
+        if (effect := effects.get(practice.satisfied or "")) is not None:
+            cells.append((_adjusted_head(scene), _adjusted_cell(scene, effect, scale)))
         if cells:
             yield PracticeRow(scene.lang.say(practice.label, 60), tuple(cells))
+
+
+def _adjusted_cell(scene: Scene, effect: Figure, scale: Axis) -> LevelRow:
+    """An adjusted difference in points as a cell of the practice areas."""
+    head, lang = _adjusted_head(scene), scene.lang
+    cell = Cell(lang.points(effect.estimate), caution=effect.caution) if effect.shown else Cell("", mark=effect.mark)
+    if not effect.bounded:
+        return LevelRow(head, cell, "", None)
+    tone = words.news(words.state(effect), scene.book.indicators[scene.book.report.headline[0]].better)
+    drawn = Drawn(whisker(scale, effect.estimate, effect.low, effect.high, 0.0), tone)
+    return LevelRow(head, cell, lang.points_interval(effect.low, effect.high), drawn)
 
 
 def _models(scene: Scene) -> Iterator[ModelTable]:

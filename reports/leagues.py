@@ -52,14 +52,14 @@ def _leagues(
 def _contrasts(scene: Scene, name: str, breakdowns: Sequence[str]) -> list[Contrast]:
     """Differences from the rest, with the names of breakdown and group, where the figure itself is shown."""
     return [
-        (scene.label(by), (_name(scene, by, row.group), row))
+        (scene.label(by), (group_name(scene, by, row.group), row))
         for by in breakdowns
         for row in scene.figures.all(scene.wave, name, "difference", by)
         if (mean := scene.figures.one(scene.wave, name, "mean", "", by, row.group)) is not None and mean.shown
     ]
 
 
-def _name(scene: Scene, by: str, group: str) -> str:
+def group_name(scene: Scene, by: str, group: str) -> str:
     """Name of a group in a sentence; a yes or no needs its variable."""
     level = scene.level(by, group)
     if scene.book.scale_of(by) is not None:

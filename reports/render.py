@@ -12,38 +12,49 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from reports.alerts import alert_files
 from reports.answers import residents
 from reports.blocks import headline, key_points, trends
+from reports.changes import changes
 from reports.drivers import drivers
 from reports.figures import Figures
 from reports.language import Language, unbroken
 from reports.leagues import areas, groups
 from reports.method import method
+from reports.notes import noted, noted_changes
 from reports.scene import Scene
 from reports.tables import tables
 from reports.view import Drivers, Leagues, Page, Residents
 from survey.codebook import Codebook
 from survey.disclosure import Releasable
+from survey.survey_yaml.notes import Notes
 
 # End tags that HTML lets a writer leave out; a tenth of the page, which is to go by e-mail.
 OPTIONAL = re.compile(r"\s*</(?:td|th|tr|li|dt|dd)>\s*")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(release: Releasable, book: Codebook, wave: str, languages: Sequence[str]) -> dict[str, bytes]:
+def render(
+    release: Releasable, book: Codebook, wave: str, languages: Sequence[str], notes: Notes | None = None
+) -> dict[str, bytes]:
     """Files of the report of one wave by name: index.html, a page for each language, tables/*.csv.
 
     Args: release: what passed the release boundary.   book: the survey.   wave: the wave told about.
-    languages: codes of the pages, the first one the reader's most likely.
+    languages: codes of the pages, the first one the reader's most likely.   notes: sentences of a reviewer.
     """
     figures = Figures(release.results)
     files = tables(figures, release.facts, book, wave, languages)
     names = sorted(name.removeprefix("tables/") for name in files)
     for code in languages:
         scene = Scene(figures, release.facts, book, wave, Language(code))
-        files[f"{code}.html"] = _html(
-            "page.html", scene.lang, page=page(scene, names), languages=[Language(c) for c in languages]
-        )
+        every = [Language(c) for c in languages]
+        own, changed = noted(page(scene, names), scene, notes), noted_changes(changes(scene), scene, notes)
+        files[f"{code}.html"] = _html("page.html", scene.lang, page=own, changed=changed, languages=every)
+        if changed is not None:
+            files[f"changes.{code}.html"] = _html(
+                "changes.html", scene.lang, page=own, changes=changed, languages=every
+            )  # fmt: skip
+    files |= alert_files([Scene(figures, release.facts, book, wave, Language(code)) for code in languages])
     titles = [(Language(code), Scene(figures, release.facts, book, wave, Language(code))) for code in languages]
     chooser = [(lang, lang.say(book.title), lang.say(book.publisher)) for lang, _ in titles]
     files["index.html"] = _html(

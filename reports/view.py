@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reports.charts import Funnel, Segment, Trend, Whisker
+
+if TYPE_CHECKING:
+    from reports.programmes import ProgrammeTold
+    from reports.quadrant import QuadrantChart
 
 
 @dataclass(frozen=True)
@@ -212,6 +218,9 @@ class Drivers:
     practices: tuple[PracticeRow, ...]
     kinds: tuple[str, ...]
     models: tuple[ModelTable, ...]
+    adjusted: str = ""
+    quadrant: QuadrantChart | None = None
+    programmes: tuple[ProgrammeTold, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -277,3 +286,5 @@ class Page:
     drivers: Drivers | None
     method: Method
     downloads: tuple[tuple[str, str], ...]
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a reviewer added to a block, by its name."""

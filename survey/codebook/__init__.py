@@ -162,10 +162,11 @@ class Codebook(Strict):
 
 
 def survey_files(folder: Path) -> Iterator[Path]:
-    """survey.yaml, margins.csv and decisions.csv of a survey's folder, those that exist."""
+    """survey.yaml, margins.csv, decisions.csv and the notes of a survey's folder, those that exist."""
     for name in ("survey.yaml", "margins.csv", "decisions.csv"):
         if (folder / name).is_file():
             yield folder / name
+    yield from sorted(folder.glob("notes.*.yaml"))
 
 
 def json_schema() -> dict[str, Any]:
