@@ -69,6 +69,7 @@ def test_a_real_delivery_or_private_file_is_ignored(name: str) -> None:
     [
         "data/raw/some-city/survey.yaml",
         "data/raw/some-city/margins.csv",
+        "data/raw/some-city/notes.2026H1.yaml",
         "data/raw/some-city/README.md",
         "data/raw/example-city/2024H2.xlsx",
         "data/raw/example-city/2025H1.sav",

@@ -36,7 +36,7 @@ MOMENTS = ("wave", "previous", "year_before")
 REFERENCE = re.compile(r"\{([^{}]*)\}")
 PARTS = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(?:\.(?P<figure>\w+))?(?:@(?P<by>[a-z][a-z0-9_]*)=(?P<group>[^{}@]+))?")
 LEVEL = re.compile(r"(?P<name>[a-z][a-z0-9_]*)=(?P<level>[^{}@]+)")
-SPELT = re.compile("百分之|[〇零一二三四五六七八九十百千万亿两几]+(?:成|个百分点|个点|%|％)")
+SPELT = re.compile("百分之|[〇零一二三四五六七八九十百千万亿两几]+(?:成(?![群立])|个百分点|个点|%|％)")
 
 
 class Note(Strict):

@@ -19,7 +19,7 @@ from flows.private import withheld
 from flows.publish import is_whole, publish
 from flows.run import Line, Outcome
 from flows.workspace import Workspace, digest
-from survey.errors import AnxinError
+from survey.errors import AnxinError, CodebookError
 from tests.small_survey import YAML, frame, write
 
 
@@ -61,6 +61,23 @@ def test_a_changed_sentence_redoes_the_report_alone(tmp_path: Path) -> None:
     _, lines = run(tmp_path)
     assert [line.stage for line in lines] == ["report", "publication"]
     assert b"Survey of the small town" in published(tmp_path)["en.html"]
+
+
+def test_a_changed_note_redoes_the_report_alone_and_a_number_in_it_stops_before_the_work(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    run(tmp_path)
+    before = published(tmp_path)
+    note = folder / "notes.w1.yaml"
+    note.write_text("headline:\n  add: [{zh: 仅供参考, en: 'Care: {feels_safe.share}'}]", encoding="utf-8")
+    _, lines = run(tmp_path)
+    assert [line.stage for line in lines] == ["report", "publication"]
+    after = published(tmp_path)
+    assert b"Care: " in after["en.html"]
+    assert {name for name in before if before[name] != after[name]} <= {"zh.html", "en.html", "manifest.json"}
+    note.write_text("headline:\n  add: [{zh: 有7个, en: There are 7}]", encoding="utf-8")
+    with pytest.raises(CodebookError, match=r"notes\.w1\.yaml line 2"):
+        run(tmp_path)
+    assert published(tmp_path) == after
 
 
 REVISED = YAML.replace("report:\n", "disclosure: {allow_small_revisions: another sample of the same size}\nreport:\n")

@@ -48,8 +48,9 @@ def test_no_design_effect_depends_on_the_scale_of_the_weights() -> None:
         wide = parsed.items["weight_in"].model_copy(update={"range": (0, 1e6)})
         book = parsed.model_copy(update={"items": {**parsed.items, "weight_in": wide}})
         cleaned = clean(delivered.assign(weight_in=scaled), book, "w1")
-        seen.append(levels(weigh(protect(cleaned, book, "w1", bytes(range(32))), book, read_margins(MARGINS, "w1", "margins.csv"))[0],
-                           book, "w1"))  # fmt: skip
+        kept = protect(cleaned, book, "w1", bytes(range(32)))
+        weighted_wave, _ = weigh(kept, book, read_margins(MARGINS, "w1", "margins.csv"))
+        seen.append(levels(weighted_wave, book, "w1"))
     for other in seen[1:]:
         assert np.allclose(seen[0]["deff"], other["deff"], rtol=1e-6, equal_nan=True)
     assert seen[0]["deff"].between(0.5, 2).any()
