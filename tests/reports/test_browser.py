@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.render import render
+from survey.changes import told
 from tests.reports.sample import WAVES, city, plain_survey
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 WIDTHS = (1280, 768, 390, 320)
-PAGES = ("city/zh.html", "city/en.html", "city/index.html", "plain/en.html")
+PAGES = ("city/zh.html", "city/en.html", "city/changes.zh.html", "city/index.html", "plain/en.html")
 SMALLEST = """() => Math.min(...[...document.querySelectorAll('svg text')]
     .filter(text => text.getClientRects().length).map(text => {
         const matrix = text.getScreenCTM();
@@ -28,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both sample reports as files."""
     folder = tmp_path_factory.mktemp("site")
     for name, (release, book), wave in (("city", city(), WAVES[-1]), ("plain", plain_survey(), "2007-08")):
-        for path, body in render(release, book, wave, book.languages).items():
+        for path, body in render(told(release, book, wave), book, wave, book.languages).items():
             file = folder / name / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(body)
