@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from flows import cells, stages
+from flows import cells, draws, stages
 from flows.job import Job
 from flows.ledger import Ledger
 from flows.publish import publish
@@ -22,6 +22,7 @@ from survey.errors import DataError
 
 if TYPE_CHECKING:
     from survey.cleaning import Cleaned
+    from survey.disclosure import Drawn
 
 Result = TypeVar("Result")
 
@@ -101,14 +102,16 @@ def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated
     figures = [estimated[name] for name in job.book.earlier(wave)]
     earlier = cells.of(job).before(_basis(job, wave, estimated))
     inputs = (*compared_waves, compared, modelled, *figures)
-    disclose = partial(_disclose, earlier)
-    released = _stage(job, step, "disclosure", wave, disclose, *inputs, extra=json.dumps(earlier) if earlier else "")
+    drawn = draws.of(job).drawn()
+    past = json.dumps([earlier, drawn] if drawn else earlier) if earlier or drawn else ""
+    released = _stage(job, step, "disclosure", wave, partial(_disclose, earlier, drawn), *inputs, extra=past)
+    draws.of(job).record(job.store.load(released).frames.get("drawn"))  # at once: the next report must not draw again
     words = digest(",".join(job.languages), dict(job.notes).get(wave, ""))
     return released, _stage(job, step, "report", wave, stages.report, released, extra=words)
 
 
-def _disclose(earlier: list[dict[str, Any]], job: Job, wave: str, *artefacts: Artefact) -> Artefact:
-    return stages.disclosure(job, wave, earlier, *artefacts)
+def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:
+    return stages.disclosure(job, wave, earlier, drawn, *artefacts)
 
 
 def _basis(job: Job, wave: str, estimated: dict[str, Ref]) -> dict[str, str]:

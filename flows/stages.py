@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flows.job import Job
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from survey.cleaning import Cleaned
-    from survey.disclosure import Told
+    from survey.disclosure import Drawn, Told
     from survey.privacy import Protected
     from survey.quality import Assessment
 
@@ -68,11 +69,15 @@ def weighting(job: Job, wave: str, protected: Artefact) -> Artefact:
 
 
 def estimate(job: Job, wave: str, weighted: Artefact) -> Artefact:
-    """Every figure of one wave, and the facts of its design."""
+    """Every figure of one wave, the facts of its design, and the keys of its cells where noise is made of them."""
+    from survey.disclosure.cellkeys import cell_keys
     from survey.figures import design_facts, levels
 
     protected = _wave(weighted)
-    return Artefact({"results": levels(protected, job.book, wave)}, {"design": design_facts(protected, job.book)})
+    rows = levels(protected, job.book, wave)
+    keyed = job.book.disclosure.counts.method == "cell_key"
+    keys = {"keys": cell_keys(protected, rows).assign(wave=wave)} if keyed else {}
+    return Artefact({"results": rows, **keys}, {"design": design_facts(protected, job.book)})
 
 
 def compare(job: Job, wave: str, *weighted: Artefact) -> Artefact:
@@ -96,17 +101,19 @@ def model(job: Job, wave: str, *weighted: Artefact) -> Artefact:
     return Artefact({"results": pd.concat(parts, ignore_index=True)})
 
 
-def disclosure(job: Job, wave: str, earlier: list[dict[str, Any]], *artefacts: Artefact) -> Artefact:
+def disclosure(
+    job: Job, wave: str, earlier: list[dict[str, Any]], drawn: list[Drawn], *artefacts: Artefact
+) -> Artefact:
     """All figures of a report with their flags, and the facts that may be told.
 
-    Args: earlier: lines of the ledger of released cells.   artefacts: the weighted waves that are compared, this one
-    last; then results, those of the wave itself last.
+    Args: earlier: lines of the ledger of released cells.   drawn: noise that was drawn before.
+    artefacts: the weighted waves that are compared, this one last; then results, those of the wave itself last.
     """
     import pandas as pd
 
     from flows.cells import told
     from survey.changes import told as told_changes
-    from survey.disclosure import Told, release
+    from survey.disclosure import Drawn, Secrets, Told, release
     from survey.disclosure.background import background
     from survey.schemas import guard
 
@@ -118,12 +125,24 @@ def disclosure(job: Job, wave: str, earlier: list[dict[str, Any]], *artefacts: A
         name: background(_wave(own), job.book, everything[everything["wave"] == name], _breakdowns(before, name))
         for name, own in zip(compared, weighted, strict=True)
     }
-    released = release(everything, {**weighted[-1].facts, **parts[-1].facts}, job.book, known, before)
+    secrets = Secrets(_keys(parts), drawn)
+    released = release(everything, {**weighted[-1].facts, **parts[-1].facts}, job.book, known, before, secrets)
     released = told_changes(released, job.book, wave)
     guard(released.results, "results", job.book)
     cells = pd.DataFrame(released.cells, columns=list(Told._fields))
     cells = cells[cells["wave"].isin(compared) | cells["by"].eq("")]  # of older waves a report tells the city alone
-    return Artefact({"results": released.results, "cells": cells.reset_index(drop=True)}, released.facts)
+    frames = {"results": released.results, "cells": cells.reset_index(drop=True)}
+    if released.drawn:
+        frames["drawn"] = pd.DataFrame(released.drawn, columns=list(Drawn._fields))
+    return Artefact(frames, released.facts)
+
+
+def _keys(parts: Sequence[Artefact]) -> dict[tuple[str, str, str, str], int]:
+    """Keys of the cells of all waves."""
+    frames = [part.frames["keys"] for part in parts if "keys" in part.frames]
+    columns = ["wave", "item", "by", "group", "key"]
+    rows = (row for frame in frames for row in frame[columns].itertuples(index=False, name=None))
+    return {(wave, item, by, group): int(key) for wave, item, by, group, key in rows}
 
 
 def _breakdowns(cells: list[Told], wave: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 from reports import words
@@ -172,8 +173,41 @@ def _disclosure(scene: Scene) -> Section:
             "is withheld or has fewer than five answers on one side."
         ),
         *((attacked,) if "cells" in facts else ()),
+        *_numbers(scene),
     )
     return Section(t("Disclosure control"), "disclosure", text=text, terms=terms)
+
+
+def _numbers(scene: Scene) -> Iterator[str]:
+    """How exactly numbers of respondents are told, and what a privacy budget was spent on."""
+    t, lang, told = scene.lang.t, scene.lang, scene.fact("disclosure", "counts") or {}
+    method = told.get("method")
+    if method == "rounded":
+        yield t(
+            "Numbers of respondents are rounded to multiples of %(base)s, all of them together so that groups still add"
+            " up; none is off by more than %(slack)s.",
+            base=lang.count(told["base"]),
+            slack=lang.count(told["slack"]),
+        )
+    elif method == "cell_key":
+        yield t(
+            "Numbers of respondents carry a little noise, at most %(most)s up or down: the same persons get the same"
+            " noise in every table, so that nothing is gained by comparing tables. Groups need not add up exactly.",
+            most=lang.count(told["most"]),
+        )
+    elif method == "private":
+        yield t(
+            "Numbers of respondents carry random noise (differential privacy): of a budget ε of %(epsilon)s the wave"
+            " has used %(spent)s, over %(tables)s tables; a number may be off by about %(scale)s, seldom by more than"
+            " %(slack)s. The budget covers these numbers, not the shares and their intervals.",
+            epsilon=lang.decimal(told["epsilon"], 2),
+            spent=lang.decimal(told["spent"], 2),
+            tables=lang.count(told["tables"]),
+            scale=lang.count(math.ceil(told["scale"])),
+            slack=lang.count(told["slack"]),
+        )
+    if method and method != "private":
+        yield t("Standard errors and intervals are given as those of the numbers that are told.")
 
 
 def _indicators(scene: Scene) -> Section:

@@ -23,6 +23,8 @@ from survey.nonresponse import FACTOR, adjustment
 from survey.quality import FLAGGED
 from survey.selection import BASE, base_weights
 
+RECORD_KEY = "record_key"
+
 
 @dataclass(frozen=True)
 class Protected:
@@ -68,6 +70,8 @@ def protect(
     order = _order(cleaned.frame[[name for name in kept if name not in book.privacy.pseudonyms]], base)
     weights = {BASE: base} | ({FACTOR: adjusted[0]} if adjusted else {})
     frame = cleaned.frame[kept].assign(**weights).iloc[order].reset_index(drop=True)
+    if book.disclosure.counts.method == "cell_key":
+        frame[RECORD_KEY] = _record_keys(cleaned.frame, book, wave, key)[order]
     if flagged is not None:
         frame[FLAGGED] = flagged.to_numpy(dtype=bool)[order]
     for item in book.privacy.pseudonyms:
@@ -133,6 +137,21 @@ def pseudonyms(values: pd.Series, key: bytes, scope: str) -> pd.Series:
 
     texts = values.astype(str)
     return texts.map({value: pseudonym(value) for value in texts.unique()}).astype("str")
+
+
+def _record_keys(frame: pd.DataFrame, book: Codebook, wave: str, key: bytes) -> NDArray[np.int64]:
+    """Keys of the records for noise in counts, uniform on 0 … 2³² − 1: HMAC-SHA-256 of the respondent's own code.
+
+    Without such a code of what was answered; of records that answered alike each has its own all the same.
+    """
+    own = book.respondent if book.respondent in frame and frame[book.respondent].is_unique else None
+    asked = sorted(name for name, item in book.items.items() if item.kind in ("single", "number") and name in frame)
+    texts = frame[own].astype(str) if own else frame[asked].astype(str).agg("|".join, axis=1)
+    alike = texts.groupby(texts).cumcount()
+    scope = f"{book.survey}|{wave}|{RECORD_KEY}"
+    named = [f"{scope}|{text}|{k}".encode() for text, k in zip(texts, alike, strict=True)]
+    digests = [hmac.new(key, text, hashlib.sha256).digest()[:4] for text in named]
+    return np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.int64)
 
 
 def _facts(cleaned: Cleaned, frame: pd.DataFrame, book: Codebook) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pandas.api import types
 
 from survey.codebook import Codebook, Recipe, choice
 from survey.errors import AnxinError
+from survey.privacy import RECORD_KEY
 from survey.quality import FLAGGED
 from survey.selection import BASE
 from survey.tidy import COLUMNS, FLAGS, KEYS, NUMBERS
@@ -87,6 +88,7 @@ def _schema(stage: Stage, book: Codebook) -> DataFrameSchema:
     kept = {name: _optional(column) for name, column in answers.items() if name not in hidden}
     kept |= {name: Column(checks=_text(), required=False) for name in book.privacy.pseudonyms}
     kept[FLAGGED] = Column(bool, required=False)
+    kept[RECORD_KEY] = Column("int64", required=False)
     weights = {BASE: Column(checks=_weight(), nullable=True)}
     if stage == "weighted":
         weights |= {FINAL: Column(checks=_weight())}

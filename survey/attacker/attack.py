@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from survey.attacker.extremes import Constraints, extremes
-from survey.attacker.reading import Published
+from survey.attacker.reading import PRINTED, Published
 
 CELL = ["wave", "item", "by", "group"]
 LEVELS = ("share", "mean", "total", "ratio", "quantile")
 SHARES = ("share", "mean")
-ROUNDING = 1e-6  # figures are printed to six places
+ROUNDING = PRINTED
 
 Key = tuple[str, str, str, str]
 Place = tuple[str, str]
@@ -63,6 +63,8 @@ def attack(
 
     Also of the remainder of a group beside those it holds (group "a-b"), which is published nowhere and may follow.
 
+    Numbers that are told rounded or with noise are ranges to it, as wide as the method says.
+
     Args: protection: narrowest range of a count that hides it.   share_protection: the same of a share, as far as the
     figure for everybody leaves room: at most half of that.
     Returns: CELL, n_low, n_high, open, share_low, share_high, open_share; one row a cell, "open" where worked out.
@@ -75,15 +77,15 @@ def attack(
     for key in cells:
         if key[2]:
             tables.setdefault(key[:3], []).append(key)
-    counts = _counts(cells, tables, _sizes(seen, known), known, protection)
-    shares = _shares(cells, tables, known)
+    counts = _counts(cells, tables, _sizes(seen, known), known, protection, seen.slack)
+    shares = _shares(cells, tables, known, seen.rounding)
     rows = []
     for key, (low, high, tight_below) in counts.items():
         narrow = high - low < protection * (1 - ROUNDING)
         hidden = narrow if tight_below is None else narrow and high > 0.5 and low < tight_below
         found = shares.get(key, [(np.nan, np.nan, np.inf)])
         least = min(found, key=lambda each: each[1] - each[0] if each[0] == each[0] else np.inf)
-        short = any(b - a < min(share_protection, room / 2) - 4 * ROUNDING for a, b, room in found)
+        short = any(b - a < min(share_protection, room / 2) - 4 * seen.rounding for a, b, room in found)
         rows.append((*key, low, high, hidden, least[0], least[1], short))
     columns = [*CELL, "n_low", "n_high", "open", "share_low", "share_high", "open_share"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -162,15 +164,19 @@ def _counts(
     sizes: Mapping[str, tuple[int, Mapping[str, int]]],
     known: Knowledge,
     protection: float,
+    slack: float = 0.0,
 ) -> Counts:
     """Ranges of the respondents of confidential cells, and of the few that are published nowhere."""
     system = Constraints()
-    unknown = {key: system.unknown(cell.least) for key, cell in cells.items() if cell.n != cell.n}
+    unknown = {key: system.unknown(max(cell.least - slack, 0.0)) for key, cell in cells.items() if cell.n != cell.n}
+    if slack:
+        about = {key: (max(cell.n - slack, 0.0), cell.n + slack) for key, cell in cells.items() if key not in unknown}
+        unknown |= {key: system.unknown(*ends) for key, ends in about.items()}
+    _others(system, cells, unknown, sizes, slack)
     rest: dict[Key, int] = {}
-    _others(system, cells, unknown, sizes)
     for (wave, item, by), own in tables.items():
         records, placed = sizes.get(wave, (0, {}))
-        missing = system.unknown(0.0, float(records - placed.get(by, records)))
+        missing = system.unknown(0.0, float(records - placed.get(by, records)) + 2 * slack)
         _add(system, cells, unknown, (wave, item, "", ""), own, missing)
     for outer, parts_of, whole in _nests(cells, tables, known):
         remainder = system.unknown(0.0, 0.0 if whole else np.inf)
@@ -201,6 +207,8 @@ def _add(
     right = -sum(cells[key].n for key in parts if key not in unknown)
     if whole in unknown:
         terms[unknown[whole]] = -1.0
+        if sum(system.low[unknown[key]] for key in parts if key in unknown) > system.high[unknown[whole]]:
+            return False
     else:
         right += cells[whole].n
         if right < 0 or (len(terms) == 1 and right > system.high[rest]):
@@ -211,7 +219,7 @@ def _add(
 
 def _others(
     system: Constraints, cells: Mapping[Key, Cell], unknown: Mapping[Key, int],
-    sizes: Mapping[str, tuple[int, Mapping[str, int]]],
+    sizes: Mapping[str, tuple[int, Mapping[str, int]]], slack: float,
 ) -> None:  # fmt: skip
     """A group has at least the respondents that another item shows, less all who did not answer this one."""
     shown: dict[tuple[str, str, str], float] = {}
@@ -219,17 +227,18 @@ def _others(
         if by and cell.n == cell.n:
             shown[wave, by, group] = max(shown.get((wave, by, group), 0.0), cell.n)
     everybody: dict[Place, float] = {}
-    for (wave, by, _), n in shown.items():
-        everybody[wave, by] = everybody.get((wave, by), 0.0) + n
+    for place, n in shown.items():
+        shown[place] = max(n - slack, 0.0)
+        everybody[place[:2]] = everybody.get(place[:2], 0.0) + shown[place]
     for key, at in unknown.items():
         wave, item, by, group = key
         whole = cells.get((wave, item, "", ""))
-        if wave not in sizes or not by or whole is None or whole.n != whole.n:
+        if cells[key].n == cells[key].n or wave not in sizes or not by or whole is None or whole.n != whole.n:
             continue
         records, placed = sizes[wave]
         own = shown.get((wave, by, group), 0.0)
-        system.low[at] = max(system.low[at], own - (records - whole.n))
-        system.high[at] = min(system.high[at], placed.get(by, records) - (everybody.get((wave, by), 0.0) - own))
+        system.low[at] = max(system.low[at], own - (records - whole.n) - 2 * slack)
+        system.high[at] = min(system.high[at], placed.get(by, records) + slack - (everybody.get((wave, by), 0.0) - own))
 
 
 def _nests(
@@ -244,7 +253,7 @@ def _nests(
 
 
 def _shares(
-    cells: Mapping[Key, Cell], tables: Mapping[tuple[str, str, str], list[Key]], known: Knowledge
+    cells: Mapping[Key, Cell], tables: Mapping[tuple[str, str, str], list[Key]], known: Knowledge, rounding: float
 ) -> dict[Key, list[tuple[float, float, float]]]:
     """Ranges of the shares of confidential cells, with the room that the figure for everybody leaves."""
     out: dict[Key, list[tuple[float, float, float]]] = {}
@@ -252,7 +261,7 @@ def _shares(
         whole = (wave, item, "", "")
         secret = [key for key in own if cells[key].confidential]
         for name in cells[whole].shares if secret and whole in cells else ():
-            for key, found in zip(secret, _ranges(cells, known, whole, own, secret, name), strict=True):
+            for key, found in zip(secret, _ranges(cells, known, whole, own, secret, name, rounding), strict=True):
                 size = known.bases[key] / known.bases[whole] if {key, whole} <= set(known.bases) else 0.0
                 share = cells[whole].shares[name]
                 most = min(1.0, share / size) if size > 0 else float(share > 0)
@@ -262,7 +271,13 @@ def _shares(
 
 
 def _ranges(
-    cells: Mapping[Key, Cell], known: Knowledge, whole: Key, own: Sequence[Key], secret: Sequence[Key], name: str
+    cells: Mapping[Key, Cell],
+    known: Knowledge,
+    whole: Key,
+    own: Sequence[Key],
+    secret: Sequence[Key],
+    name: str,
+    rounding: float,
 ) -> list[tuple[float, float]]:
     """Least and most of a share T/N of each secret cell: linear once its base N is one (Charnes & Cooper 1962)."""
     system = Constraints()
@@ -281,12 +296,12 @@ def _ranges(
             system.most.append(({total[key]: 1.0, base[key]: -1.0}, 0.0))
             share = cells[key].shares.get(name)
             if share is not None:
-                _about(system, {total[key]: 1.0}, share, {base[key]: 1.0}, ROUNDING)
+                _about(system, {total[key]: 1.0}, share, {base[key]: 1.0}, rounding)
             apart = cells[key].apart
             if key != whole and share is not None and apart == apart and name == "mean|":
                 _about(
                     system, {total[whole]: 1.0, total[key]: -1.0}, share - apart,
-                    {base[whole]: 1.0, base[key]: -1.0}, 2 * ROUNDING,
+                    {base[whole]: 1.0, base[key]: -1.0}, 2 * rounding,
                 )  # fmt: skip
         rest, left = system.unknown(), system.unknown()
         if not known.bases:

@@ -19,6 +19,7 @@ MARKS = {
     "break": "[b]",
 }
 ANSWERED = "answered."
+PRINTED = 1e-6  # figures are printed to six places
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,15 @@ class Published:
     """Everything that was read.
 
     figures: COLUMNS, a withheld figure with its mark and no numbers.   answered: wave and item → how many answered.
-    records: wave → interviews.
+    records: wave → interviews.   slack: how far a told number of respondents may be from the true one.   rounding: the
+    same of a share.
     """
 
     figures: pd.DataFrame
     answered: Mapping[tuple[str, str], int] = field(default_factory=dict)
     records: Mapping[str, int] = field(default_factory=dict)
+    slack: float = 0.0
+    rounding: float = PRINTED
 
 
 def published(rows: pd.DataFrame) -> Published:
@@ -48,23 +52,33 @@ def read(folders: Iterable[Path]) -> Published:
     frames: list[pd.DataFrame] = []
     answered: dict[tuple[str, str], int] = {}
     records: dict[str, int] = {}
+    slack, rounding = 0.0, PRINTED
     for folder in folders:
         paths = sorted((folder / "tables").glob("*.csv"))
         if not paths:
             raise FileNotFoundError(folder / "tables")
         for path in paths:
             if path.stem == "method":
-                _method(path, folder.name, answered, records)
+                told = _method(path, folder.name, answered, records)
+                slack = max(slack, float(told.get("slack", 0)))
+                rounding = max(rounding, 0.5 * 10.0 ** -int(told["places"]) if "places" in told else PRINTED)
             else:
                 frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
                 frames.append(frame.reindex(columns=COLUMNS, fill_value=""))
     rows = pd.concat(frames, ignore_index=True).drop_duplicates()
     numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in NUMBERS}
-    return Published(rows.assign(**numbers, mark=rows["mark"].replace("caution", "")), answered, records)
+    rows = rows.assign(**numbers, mark=rows["mark"].replace("caution", ""))
+    return Published(rows, answered, records, slack, rounding)
 
 
-def _method(path: Path, wave: str, answered: dict[tuple[str, str], int], records: dict[str, int]) -> None:
-    """Counts of the method: how many records, and how many answered each question."""
+def _method(
+    path: Path, wave: str, answered: dict[tuple[str, str], int], records: dict[str, int]
+) -> dict[str, str]:  # fmt: skip
+    """Counts of the method: how many records, and how many answered each question.
+
+    Returns: what it says of how exactly numbers are told.
+    """
+    told: dict[str, str] = {}
     with path.open(encoding="utf-8-sig", newline="") as stream:
         for section, key, value in list(csv.reader(stream))[1:]:
             if (section, key) == ("privacy", "records"):
@@ -73,3 +87,6 @@ def _method(path: Path, wave: str, answered: dict[tuple[str, str], int], records
                 item, _, reason = key.removeprefix(ANSWERED).rpartition(".")
                 if reason == "answered":
                     answered[wave, item] = int(value)
+            elif section == "disclosure" and key.startswith("counts."):
+                told[key.removeprefix("counts.")] = value
+    return told

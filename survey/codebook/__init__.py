@@ -16,15 +16,16 @@ from survey.codebook.base import Name, Strict, WaveName, Words, choice, number_c
 from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
 from survey.codebook.microdata import Microdata
 from survey.codebook.plan import Alerts, Model, Practice, Programme, Report
-from survey.codebook.policy import Disclosure, Gates, Privacy, Quality
+from survey.codebook.policy import Counts, Disclosure, Gates, Privacy, Quality
 from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale, Theme
 from survey.codebook.sampling import Calibrate, Design, DualFrame, Nonresponse, Phones, Trim, Weighting
 from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
-    "Alerts", "Calibrate", "Check", "Cleaning", "Codebook", "Design", "Disclosure", "Disposition", "DualFrame",
-    "Fieldwork", "Gates", "Indicator", "Item", "Microdata", "Model", "NearDuplicates", "Nonresponse", "Phones",
-    "Practice", "Privacy", "Programme", "Quality", "Recipe", "Report", "Scale", "Spread", "Theme", "Trim", "Wave",
+    "Alerts", "Calibrate", "Check", "Cleaning", "Codebook", "Counts", "Design", "Disclosure", "Disposition",
+    "DualFrame", "Fieldwork", "Gates", "Indicator", "Item", "Microdata", "Model", "NearDuplicates", "Nonresponse",
+    "Phones", "Practice", "Privacy", "Programme", "Quality", "Recipe", "Report", "Scale", "Spread", "Theme", "Trim",
+    "Wave",
     "Weighting", "choice", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from survey.codebook.base import Name, Strict, Words
 from survey.codebook.microdata import Microdata
@@ -48,6 +48,33 @@ class Variation(Strict):
     """A larger CV: withheld, marked [u]."""
 
 
+class Counts(Strict):
+    """How numbers of respondents are told. Shares and means keep their values, but are told to a few places then."""
+
+    method: Literal["exact", "rounded", "cell_key", "private"] = "exact"
+    """exact: as they are. rounded: to adjacent multiples of `base` that still add up. cell_key: with noise that is the
+    same for the same respondents in every table and run. private: with noise that a budget `epsilon` pays for."""
+    base: Annotated[int, Field(ge=2)] = 5
+    """Numbers are rounded to multiples of it; with cell_key those of the method, such as response counts."""
+    most: Annotated[int, Field(ge=2, le=100)] = 5
+    """cell_key: the largest noise."""
+    variance: Annotated[float, Field(gt=0)] = 2.0
+    """cell_key: variance of the noise; smaller than `most`."""
+    places: Annotated[int, Field(ge=1, le=6)] = 3
+    """Places of shares, means and their intervals beside numbers that are not exact; 2 where nobody is weighted, as a
+    share of few is a fraction whose denominator shows."""
+    epsilon: Annotated[float, Field(gt=0)] | None = None
+    """private: the budget of a wave over all its publications, for numbers of respondents alone."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if self.variance >= self.most:
+            raise ValueError("a variance this large needs larger noise: `variance` below `most`")
+        if (self.method == "private") != (self.epsilon is not None):
+            raise ValueError("`epsilon` goes with the method private, and that with it")
+        return self
+
+
 class Disclosure(Strict):
     """The release boundary: what may be shown."""
 
@@ -71,6 +98,8 @@ class Disclosure(Strict):
     """Whether what the few answered whose group is unknown is a secret too; nobody outside knows who they are."""
     cv: Variation = Variation()
     """Classes of the coefficient of variation."""
+    counts: Counts = Counts()
+    """How the numbers of respondents are told."""
     allow_small_revisions: str = ""
     """Why a figure already out may appear again with fewer than min_n respondents more or less; "" forbids it."""
 

@@ -18,6 +18,8 @@ from survey.codebook import Codebook, Disclosure
 from survey.disclosure.audit import Told, outside, revisions, told_cells
 from survey.disclosure.background import Background
 from survey.disclosure.bounds import Bools
+from survey.disclosure.budget import Drawn
+from survey.disclosure.counts import Numbers, Secrets, coarse, numbers, retold
 from survey.disclosure.crossing import crossed
 from survey.disclosure.rules import NOBODY, PRIMARY, RELIABILITY, apply, effective, flag, is_level
 from survey.disclosure.secondary import choose, possible
@@ -26,7 +28,7 @@ from survey.disclosure.told import told
 from survey.errors import GateError
 from survey.tidy import NUMBERS, results
 
-__all__ = ["SECRET", "WITHHELD", "Releasable", "Told", "release"]
+__all__ = ["SECRET", "WITHHELD", "Drawn", "Releasable", "Secrets", "Told", "release"]
 
 WITHHELD = ("suppressed_primary", "suppressed_secondary", "unreliable", "not_asked", "break")
 SECRET = ("suppressed_primary", "suppressed_secondary")
@@ -40,11 +42,13 @@ class Releasable:
     results: the schema of survey.tidy; a withheld row has no number but its flag and reason.
     facts: counts and diagnostics by section (sample, weighting, quality, privacy, disclosure, provenance), JSON-able.
     cells: what is told and what is not, with the true numbers: for the private ledger of cells only.
+    drawn: noise that a budget paid for now, to be kept before anything of it is published.
     """
 
     results: pd.DataFrame
     facts: dict[str, Any]
     cells: tuple[Told, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
 
 
 def release(
@@ -53,15 +57,19 @@ def release(
     book: Codebook,
     backgrounds: Mapping[str, Background] | None = None,
     earlier: Sequence[Told] = (),
+    secrets: Secrets | None = None,
 ) -> Releasable:
     """Flag every figure, withhold what may not be shown, try to undo it, count what was done.
 
     The primary rules stand in survey.disclosure.rules, the first that holds counts. Cells that would give a withheld
     one away, through any totals of the publication or of earlier ones, are suppressed_secondary; then come the rules of
-    reliability, and comparisons fall with the figures they compare.
+    reliability, and comparisons fall with the figures they compare. Last, numbers of respondents are told as `counts`
+    says.
 
     Args: backgrounds: by wave, what only the team knows of it.   earlier: cells of other publications, in order.
-    Raises: GateError: a withheld figure can be worked out all the same, or a figure has changed by a few respondents.
+    secrets: keys and earlier draws of noise.
+    Raises: GateError: a withheld figure can be worked out all the same, a figure has changed by a few respondents, or a
+    privacy budget is spent.
     """
     known, rules = backgrounds or {}, book.disclosure
     full = results(figures)
@@ -78,7 +86,19 @@ def release(
     rows.loc[rows["flag"].isin(WITHHELD), NUMBERS] = np.nan
     _attacked(rows, full, known, rules, record)
     summary = _summary(rows, record, {**counts, **doubts}, rules)
-    return Releasable(rows, {**told(facts, rules.min_n), "disclosure": summary}, record)
+    known_facts = told(facts, rules.min_n)
+    if rules.counts.method == "exact":
+        return Releasable(rows, {**known_facts, "disclosure": summary}, record)
+    found = numbers(full.assign(flag=rows["flag"]), known, rules, secrets)
+    return _less_exact(Releasable(rows, {**known_facts, "disclosure": summary}, record), found, rules)
+
+
+def _less_exact(exact: Releasable, found: Numbers, rules: Disclosure) -> Releasable:
+    """The release with its numbers of respondents as the method tells them."""
+    wave = str(exact.results["wave"].iloc[-1]) if len(exact.results) else ""
+    facts = coarse(exact.facts, found, wave, rules)
+    facts["disclosure"] = {**facts["disclosure"], "counts": found.facts}
+    return Releasable(retold(exact.results, found.told, rules.counts), facts, exact.cells, found.drawn)
 
 
 def _whole_cells(rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,6 +16,14 @@ def microdata_mistakes(book: Codebook) -> Iterator[Mistake]:
     plan = book.privacy.microdata
     if plan is None:
         return
+    if book.disclosure.counts.method != "exact":
+        yield Mistake(
+            ("disclosure", "counts"),
+            expected="exact numbers beside a file of the records, whose rows anybody can count",
+            got="{method}",
+            hint="leave out `privacy.microdata`, or `disclosure.counts`",
+            method=book.disclosure.counts.method,
+        )
     watched = list(book.privacy.quasi_identifiers)
     if not watched:
         yield Mistake(

@@ -1,0 +1,77 @@
+"""Numbers of respondents that are not exact, from delivery to publication: once drawn, the same ever after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.draws import DrawLedger
+from survey.attacker import read
+from survey.errors import AnxinError
+from tests.flows.test_run import published, run
+from tests.small_survey import YAML, frame, write
+
+SETTINGS = {
+    "rounded": "{method: rounded, base: 10}",
+    "cell_key": "{method: cell_key, most: 4, variance: 2}",
+    "private": "{method: private, epsilon: 4}",
+}
+
+
+def yaml(method: str) -> str:
+    return YAML.replace("report:\n", f"disclosure: {{counts: {SETTINGS[method]}}}\nreport:\n", 1)
+
+
+def forget_the_run(root: Path) -> None:
+    (root / "data" / "work" / "ledger.jsonl").unlink()
+    for stage in ("disclosure", "report", "estimate"):
+        for artefact in (root / "data" / "work" / "store" / stage).glob("*/*"):
+            if artefact.is_file():
+                artefact.unlink()
+
+
+@pytest.mark.parametrize("method", SETTINGS)
+def test_a_rerun_tells_the_same_numbers(tmp_path: Path, method: str) -> None:
+    if method == "private":
+        pytest.importorskip("opendp", reason="the extra `private` is not installed")
+    write(tmp_path, yaml=yaml(method))
+    run(tmp_path)
+    before = published(tmp_path)
+    forget_the_run(tmp_path)
+    _, lines = run(tmp_path)
+    assert "disclosure" in [line.stage for line in lines]
+    assert published(tmp_path) == before
+    for language, told in (("zh", "受访人数"), ("en", "umbers of respondents ")):
+        pages = [page.decode() for name, page in before.items() if name.endswith(f"{language}.html")]
+        assert any(told in page for page in pages), language
+
+
+@pytest.mark.parametrize("method", SETTINGS)
+def test_an_outsider_reads_how_exact_numbers_are(tmp_path: Path, method: str) -> None:
+    if method == "private":
+        pytest.importorskip("opendp", reason="the extra `private` is not installed")
+    write(tmp_path, yaml=yaml(method))
+    run(tmp_path)
+    seen = read([tmp_path / "public" / "small-town" / "w1"])
+    assert seen.slack == {"rounded": 9, "cell_key": 4, "private": 12}[method]
+    assert seen.rounding == 0.0005
+    own = frame()
+    true = own["sex"].value_counts()
+    for group in ("1", "2"):
+        here = (seen.figures["by"] == "sex") & (seen.figures["group"] == group) & (seen.figures["statistic"] == "mean")
+        assert (seen.figures.loc[here, "n"] - true[group]).abs().max() <= 3 * seen.slack
+
+
+def test_draws_are_kept_private_and_sealed(tmp_path: Path) -> None:
+    pytest.importorskip("opendp", reason="the extra `private` is not installed")
+    write(tmp_path, yaml=yaml("private"))
+    run(tmp_path)
+    path = tmp_path / "data" / "work" / "released" / "small-town.draws.jsonl"
+    assert path.stat().st_mode & 0o777 == 0o600
+    ledger = DrawLedger(path)
+    tables = {(each.item, each.by): each.epsilon for each in ledger.drawn()}
+    assert sum(tables.values()) == pytest.approx(4)
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(AnxinError, match="ledger of privacy budgets was changed"):
+        ledger.drawn()
