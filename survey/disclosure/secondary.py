@@ -160,6 +160,8 @@ def _cheapest(cells: Cells, cuts: Sequence[Cut], inside: Ints) -> Bools | None:
     fixed, must = cells.fixed[inside] & ~cells.hidden[inside], cells.hidden[inside]
     if not len(inside):
         return must if all(cut[1] <= SLACK for cut in cuts) else None
+    if not cuts:  # the secret stands in no relation: its own cell is all there is to hide
+        return must
     weights = np.array([cut[0][inside] for cut in cuts])
     rows = LinearConstraint(sparse.csr_array(weights), np.array([cut[1] for cut in cuts]) * (1 - SLACK), np.inf)
     found = milp(

@@ -49,6 +49,17 @@ def test_the_published_table_and_its_attackers_range() -> None:
     assert np.flatnonzero(chosen).tolist() == [4, 6, 8, 10]
 
 
+def test_a_secret_that_adds_up_with_nothing_hides_nothing_else() -> None:
+    """Of a question that nobody is told the figure for everybody of, or whose groups overlap."""
+    nothing = sparse.csr_array((0, 2))
+    table = Table(nothing, np.array([4.0, 30.0]), np.zeros(2), np.array([40.0, 40.0]), np.arange(2))
+    cells = Cells(np.ones(2), np.array([True, False]), np.zeros(2, dtype=bool))
+    chosen = choose(table, cells, [Demand(0, 10, 10, 0)])
+    assert chosen is not None
+    assert chosen.tolist() == [True, False]
+    assert choose(table, cells, [Demand(0, 50, 10, 0)]) is None
+
+
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(st.integers(1, 40), min_size=6, max_size=6), st.integers(0, 5), st.sampled_from([5.0, 10.0, 20.0]))
 def test_no_choice_is_cheaper(inner: list[int], secret: int, width: float) -> None:
