@@ -97,8 +97,29 @@ def _privacy(scene: Scene) -> Section:
             k=lang.count(plan.k),
         )
     )
-    text = (leaves,) if found else ()
+    text = (leaves, *_plainly(scene)) if found else ()
     return Section(t("Privacy"), "privacy", text=text, terms=found)
+
+
+def _plainly(scene: Scene) -> Iterator[str]:
+    """What was collected, removed and withheld, and which risk is left, to a resident who took part."""
+    t, lang = scene.lang.t, scene.lang
+    privacy, disclosure = scene.fact("privacy") or {}, scene.fact("disclosure") or {}
+    if (dropped := number(privacy.get("dropped"))) is not None:
+        yield t(
+            "If you took part: your answers were separated from whatever tells who you are before anybody computed"
+            " anything; %(dropped)s columns were left behind there.",
+            dropped=lang.count(dropped),
+        )
+    if (cells := number(disclosure.get("cells"))) is not None:
+        hidden = sum(number(disclosure.get(name)) or 0.0 for name in ("cells_primary", "cells_secondary"))
+        yield t(
+            "Of %(cells)s results for a group of people %(hidden)s are withheld, so that nobody can work out how a"
+            " few people answered. No protection is complete: somebody who already knows your answer to a question"
+            " may recognise you among the few who gave a rare one.",
+            cells=lang.count(cells),
+            hidden=lang.count(hidden),
+        )
 
 
 def _scrubbed(scene: Scene) -> Terms:

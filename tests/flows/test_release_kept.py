@@ -73,7 +73,7 @@ def test_the_shipped_city_keeps_its_cells(tmp_path: Path) -> None:
 
 
 def test_a_harder_city_loses_cells_that_nobody_finds(tmp_path: Path) -> None:
-    """Where fewer than 190 are too few districts go, others beside them, and the public files give none of them away."""
+    """Where fewer than 190 are too few districts go, others beside them, and the public files give none away."""
     yaml, changed = re.subn(r"^disclosure: .*$", HARDER, text("example-city"), flags=re.MULTILINE)
     assert changed == 1
     folder = published(job(tmp_path, "example-city", yaml))
