@@ -63,6 +63,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     ),
     "known": ("none", "none yet"),
     "suffix": ("no ending",),
+    "likely": ("no encoding",),
 }
 
 

@@ -18,6 +18,8 @@ RARE = 0.02
 DIGITS = re.compile(r"\d{7,}")
 ID = re.compile(r"[A-Za-z0-9_./\-]{1,40}")
 LONG_CODE = re.compile(r"\d{5,}")
+PERSON_NAME = re.compile(r".*(姓名|名字)|((full|first|last|sur|family)[_ .-]?)?names?|xm", re.I)
+"""A whole header that promises names of persons: such a column is declared even where few names stand in many rows."""
 QUESTION = re.compile(r"[a-z]{1,2}_?\d+([_.]\d+)*[a-z]?", re.I)
 
 
@@ -60,7 +62,8 @@ def _identifier(profile: Profile, role: str) -> Guess | None:
     few = profile.distinct <= MOST_LEVELS and profile.answered > 5 * profile.distinct
     if profile.shape and not (few and profile.values):
         return Guess("identifier", profile.shape, (shapes[profile.shape],))
-    if role in DIRECT and not few:
+    named = role == "name" and not profile.values and PERSON_NAME.fullmatch(profile.name) is not None
+    if role in DIRECT and (named or not few):
         return Guess("identifier", role, (Because("its name or label speaks of {role}", role=role),))
     return None
 

@@ -17,9 +17,10 @@ import pandas as pd
 
 from survey.codebook import Wave
 from survey.errors import DataError
+from survey.intake.encoding import detect_encoding
 from survey.intake.files import READERS, Dictionary, read_binary, read_dictionary
 from survey.intake.source import ENDINGS, Part, checksum, nothing, parts
-from survey.intake.text import Table, detect_encoding, read_text
+from survey.intake.text import Table, read_text
 
 __all__ = ["Dictionary", "Provenance", "checksum", "detect_encoding", "dictionary", "read"]
 

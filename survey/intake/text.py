@@ -13,14 +13,10 @@ import pandas as pd
 
 from survey.codebook import Wave
 from survey.errors import DataError, masked
+from survey.intake.encoding import detect_encoding
 from survey.intake.source import Part, nothing
 
 DELIMITERS = "\t;,|"
-BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-GB2312_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
-# What French, German, Spanish, Portuguese, Italian and the Nordic languages write; code pages of the east put rarer
-# signs (¹, ³, £, ð) where their own letters are, so that text in them does not pass.
-WESTERN = {*map(chr, range(128)), *"áéíóúñüäöåçèêàâîôûßøæëïìòùãõÿœÁÉÍÓÚÑÜÄÖÅÇÈÊÀÂÎÔÛØÆËÏÌÒÙÃÕŒ¿¡«»°ºª–—’‘“”„…€·´\u00a0"}
 BINARY = re.compile(b"[\x00-\x08\x0e-\x1f\x7f]")
 # A date, or so many digits in a row that they number a person; what stands in a header is written into survey.yaml.
 PERSONAL = re.compile(
@@ -42,9 +38,9 @@ class Table(NamedTuple):
 def read_text(part: Part, wave: Wave) -> Table:
     """Cells of a text.
 
-    Raises: DataError: it is no text of this encoding, or cannot be cut into cells.
+    Raises: DataError: it is no text of this encoding, or of several, or cannot be cut into cells.
     """
-    encoding = wave.encoding or detect_encoding(part.content)
+    encoding = wave.encoding or detect_encoding(part.content, part.name)
     content = _utf8(part, encoding, checked=wave.encoding is None)
     header, delimiter, start, lines = _header(content, part.name, wave)
     return Table(_split(content[start:], header, delimiter, part.name, lines), encoding, delimiter, lines + 1)
@@ -90,43 +86,6 @@ def _decoded(part: Part, encoding: str) -> str:
             line=part.content.count(b"\n", 0, start) + 1,
             position=start,
         ) from None
-
-
-def detect_encoding(content: bytes) -> str:
-    """Encoding of a text by its byte order mark, else UTF-8 if it is, else the likeliest of the legacy ones.
-
-    >>> detect_encoding("安全".encode()), detect_encoding(("安全感,年龄" * 20).encode("gb18030"))
-    ('utf-8', 'gb18030')
-    """
-    for mark, encoding in BOMS:
-        if content.startswith(mark):
-            return encoding
-    try:
-        content.decode("utf-8")
-        return "utf-8"
-    except UnicodeDecodeError:
-        pass
-    # Nearly all Chinese of GB18030 lies in the two-byte block of GB2312, where Western letters hardly ever stand in
-    # pairs; general detectors take short Chinese headers for other code pages.
-    high = len(content) - len(content.translate(None, bytes(range(128, 256))))
-    if 2 * len(GB2312_PAIR.findall(content)) >= 0.9 * high and _decodes(content, "gb18030"):
-        return "gb18030"
-    from charset_normalizer import from_bytes  # slow to import, and seldom needed
-
-    if _decodes(content, "cp1252") and set(content.decode("cp1252")) <= WESTERN:
-        return "cp1252"
-    telling = b"\n".join(line for line in content.splitlines() if not line.isascii())  # the rest says nothing
-    best = from_bytes(telling[:200_000]).best()
-    found = best.encoding if best is not None else "latin-1"
-    return found if _decodes(content, found) else "latin-1"
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _header(content: memoryview, name: str, wave: Wave) -> tuple[list[str], str, int, int]:

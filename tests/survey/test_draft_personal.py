@@ -68,3 +68,9 @@ def test_a_name_among_codes_is_no_level() -> None:
     cells = ["1", "2"] * 600 + FOUND["name"][:2] * 3 + ["复姓人"] * 4 + FOUND["phone"][1:3] * 3
     column = columns_of(pd.DataFrame({"q7": cells}), Dictionary())[0]
     assert set(column.guess.levels) == {"1", "2"}
+
+
+@pytest.mark.parametrize("header", ["姓名", "受访者姓名", "name"])
+def test_a_column_headed_name_is_an_identifier_however_few_names_it_holds(header: str) -> None:
+    column = pd.DataFrame({header: ["王芳", "李强", "Anna", "阿依古丽", "赵敏", "小陈"] * 150})
+    assert columns_of(column, Dictionary())[0].guess.kind == "identifier"

@@ -117,6 +117,46 @@ def test_a_byte_out_of_the_ordinary_late_in_a_long_file(tmp_path: Path) -> None:
     assert read(path, WAVE)[0]["b"].iloc[-1].startswith("caf")
 
 
+@pytest.mark.parametrize(
+    ("main", "line", "parts"),
+    [
+        ("utf-8", "9,王芳,很安全\n".encode("gb18030"), ["in UTF-8 except", "line 101, byte 3 ", "like GB18030"]),
+        ("utf-8-sig", "9,王芳,很安全\n".encode("gb18030"), ["in UTF-8 except", "line 101", "like GB18030"]),
+        ("utf-8", "9,Zoé,ok\n".encode("cp1252"), ["in UTF-8 except", "line 101, byte 5 ", "like Windows-1252"]),
+        (
+            "utf-8",
+            "9,王芳,很安全\n".encode().replace(b"\x8b", b"\x0b", 1),  # a bit turned
+            ["in UTF-8 except", "line 101, byte 3 ", "like no encoding"],
+        ),
+        ("gb18030", "9,王芳,很安全\n".encode(), ["in GB18030 except", "line 101, byte ", "like UTF-8"]),
+    ],
+)
+def test_a_line_in_another_encoding_is_named(tmp_path: Path, main: str, line: bytes, parts: list[str]) -> None:
+    """Read in one legacy encoding, all other lines would become mojibake and be published as wordings."""
+    path = tmp_path / "wave.csv"
+    rows = [f"{number},李强,比较安全，没有意见\n".encode(main.removesuffix("-sig")) for number in range(2, 901)]
+    path.write_bytes("编号,姓名,感受\n".encode(main) + b"".join([*rows[:99], line, *rows[99:]]))
+    with pytest.raises(DataError) as refused:
+        read(path, WAVE)
+    for part in parts:
+        assert part in str(refused.value)
+    assert "王芳" not in str(refused.value)
+
+
+def test_a_header_and_one_answer_in_two_encodings_are_enough(tmp_path: Path) -> None:
+    path = tmp_path / "wave.csv"
+    path.write_bytes("编号,姓名\n".encode() + b"1,\n" * 50 + "2,王芳\n".encode("gb18030"))
+    with pytest.raises(DataError, match="line 52, byte 3 "):
+        read(path, WAVE)
+
+
+def test_rare_characters_of_gb18030_are_no_other_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "wave.csv"
+    path.write_bytes(("编号,姓名\n" + "1,李强\n" * 300 + "2,朱镕基喆堃\n" * 9).encode("gb18030"))
+    frame, provenance = read(path, WAVE)
+    assert (frame["姓名"].iloc[-1], provenance.encoding) == ("朱镕基喆堃", "gb18030")
+
+
 @pytest.mark.parametrize("kind", ["gz", "zip"])
 def test_archives_are_read_and_summed_as_they_came(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"wave.csv.{kind}"
