@@ -24,6 +24,8 @@ PERSONAL = re.compile(
 )
 LINE_END = re.compile(rb"\r\n|\r|\n")
 LONGEST_HEADER = 16 << 20
+TELLING = 8
+"""Delimiters in a cell from which on their agreement with the columns is no chance."""
 
 
 class Table(NamedTuple):
@@ -143,7 +145,54 @@ def _split(body: memoryview, header: list[str], delimiter: str, name: str, lines
             table = cells(threads=False)
         except (ArrowException, UnicodeError):
             raise _not_cells(name, header, short) from None
+    if quoted:
+        _whole_rows(table, delimiter, name, lines)
     return pd.DataFrame(table.to_pandas())
+
+
+def _whole_rows(table: Any, delimiter: str, name: str, lines: int) -> None:
+    """Raise where a cell holds whole rows, because a quotation mark in it is closed only by one in a later row.
+
+    Such a cell ends its first line, fills lines and begins its last one with exactly the delimiters that the cells to
+    its right, a row, and the cells to its left would have; remarks of several lines do not.
+
+    Args: lines: those of the header, to count the file's from.
+    """
+    import pyarrow.compute as pc
+
+    swallowed = []
+    for place, column in enumerate(table.columns):
+        if pc.any(pc.match_substring(column, "\n")).as_py() or pc.any(pc.match_substring(column, "\r")).as_py():
+            cells = column.to_pylist()
+            swallowed += [(row, cell) for row, cell in enumerate(cells) if _holds_rows(cell, place, table, delimiter)]
+    if not swallowed:
+        return
+    row, cell = min(swallowed)
+    before = table.slice(0, row).to_pydict()
+    first = lines + 1 + row + sum(_line_ends(each) for cells in before.values() for each in cells)
+    raise DataError(
+        "A cell of {file} holds whole lines of other respondents: a quotation mark is not closed",
+        where="{file} line {line} to line {last}",
+        expected="quotation marks in pairs within a cell",
+        got="{count} cells that swallow other lines; this is the first, with {lines} line ends",
+        hint="double or remove the quotation mark that opens the cell in the first of these lines and in the last",
+        file=name,
+        line=first,
+        last=first + _line_ends(cell),
+        lines=_line_ends(cell),
+        count=len(swallowed),
+    )
+
+
+def _holds_rows(cell: str, place: int, table: Any, delimiter: str) -> bool:
+    pieces = [piece.count(delimiter) for piece in re.split(r"\r\n|\r|\n", cell)]
+    full = table.num_columns - 1
+    wanted = [full - place, *[full] * (len(pieces) - 2), place]
+    return len(pieces) > 1 and pieces == wanted and sum(pieces) >= TELLING
+
+
+def _line_ends(cell: str) -> int:
+    return len(re.findall(r"\r\n|\r|\n", cell))
 
 
 def _not_cells(name: str, header: Sequence[str], short: Sequence[tuple[int, int]]) -> DataError:

@@ -45,6 +45,28 @@ def test_quoted_delimiters_and_line_breaks_stay_in_their_cell(tmp_path: Path) ->
     assert frame.to_numpy().tolist() == [["x, y", "line 1\nline 2"], ["3", "4"]]
 
 
+@pytest.mark.parametrize("place", [0, 2, 4])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_quotation_mark_that_swallows_respondents_is_refused(tmp_path: Path, place: int, end: str) -> None:
+    path = tmp_path / "wave.csv"
+    rows = [[f"P{number}", "1", "a remark", "2", "3"] for number in range(2, 903)]
+    rows[5][2] = '"two\nlines, and commas"'  # makes rows and lines differ before the fault
+    for row in (101, 111):
+        rows[row - 3][place] = '"' + rows[row - 3][place]
+    path.write_bytes(end.join(["id,a,remark,b,c", *map(",".join, rows), ""]).encode())
+    with pytest.raises(DataError, match="line 101 to line 111") as refused:
+        read(path, WAVE)
+    assert "quotation mark is not closed" in str(refused.value)
+    assert "P10" not in str(refused.value)
+
+
+def test_remarks_of_several_lines_are_no_swallowed_rows(tmp_path: Path) -> None:
+    path = tmp_path / "wave.csv"
+    remarks = ["dark, noisy\nand cold", "a, b, c\nd, e, f", "1,2,3\n4,5,6", "\n\n", ",,,,\n,,,,"]
+    pd.DataFrame({"id": range(5), "a": 1, "remark": remarks, "b": 2, "c": 3}).to_csv(path, index=False)
+    assert read(path, WAVE)[0]["remark"].tolist() == remarks
+
+
 def test_workbook_gives_the_text_a_person_sees(tmp_path: Path) -> None:
     path = tmp_path / "wave.xlsx"
     table = pd.DataFrame({"id": ["007", "8"], "age": [30.0, 41.5], "day": pd.to_datetime(["2026-01-05", "2026-01-06"])})
