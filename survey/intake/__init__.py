@@ -27,7 +27,11 @@ __all__ = ["Dictionary", "Provenance", "checksum", "detect_encoding", "dictionar
 
 @dataclass(frozen=True)
 class Provenance:
-    """Which bytes were read, and how: enough to repeat it. `parts`: name and rows of each table of the delivery."""
+    """Which bytes were read, and how: enough to repeat it.
+
+    parts: name and rows of each table of the delivery.   blank: places of columns with neither a name nor a cell, which
+    are left out.   sheets: of a workbook, with its place where there are several.
+    """
 
     file: str
     sha256: str
@@ -37,6 +41,8 @@ class Provenance:
     columns: int
     delimiter: str = ""
     parts: tuple[tuple[str, int], ...] = ()
+    blank: tuple[int, ...] = ()
+    sheets: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as a plain mapping, for the ledger and the report."""
@@ -70,6 +76,8 @@ def read(path: Path, wave: Wave, environ: Mapping[str, str] = os.environ) -> tup
         columns=whole.shape[1],
         delimiter="".join(dict.fromkeys(table.delimiter for table in found)),
         parts=tuple((part.name, len(table.frame)) for part, table in zip(tables, found, strict=True)),
+        blank=tuple(dict.fromkeys(place for table in found for place in table.blank)),
+        sheets=tuple(dict.fromkeys(table.sheet for table in found if table.sheet)),
     )
 
 
@@ -90,7 +98,7 @@ def _table(part: Part, wave: Wave) -> Table:
             suffix=suffix or "no ending",
             endings=", ".join(ending[1:] for ending in ENDINGS),
         )
-    table = Table(read_binary(part, wave)) if suffix in READERS else read_text(part, wave)
+    table = read_binary(part, wave) if suffix in READERS else read_text(part, wave)
     if table.frame.empty:
         raise nothing(part.name)
     return table

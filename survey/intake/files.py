@@ -14,7 +14,7 @@ from survey.codebook import Wave, number_code
 from survey.errors import DataError
 from survey.intake.cells import as_text, cell_text
 from survey.intake.source import Part, nothing
-from survey.intake.text import check_header
+from survey.intake.text import Table, checked_header, named_only
 
 STATISTICAL = {
     ".sav": "read_sav", ".zsav": "read_sav", ".por": "read_por", ".dta": "read_dta", ".sas7bdat": "read_sas7bdat",
@@ -31,18 +31,22 @@ class Dictionary:
     missing: dict[str, list[str]] = field(default_factory=dict)
 
 
-def read_binary(part: Part, wave: Wave) -> pd.DataFrame:
-    """Cells of a file that is not plain text.   Raises: DataError: it is damaged, or is not what its ending says."""
+def read_binary(part: Part, wave: Wave) -> Table:
+    """Cells of a file that is not plain text, and the sheet they stand on.
+
+    Raises: DataError: it is damaged, or is not what its ending says.
+    """
     try:
-        frame = READERS[PurePosixPath(part.name).suffix.lower()](part, wave)
+        frame, sheet = READERS[PurePosixPath(part.name).suffix.lower()](part, wave)
     except DataError:
         raise
     except MemoryError:
         raise
     except Exception as error:  # each reader has exceptions of its own, whose texts may quote cells
         raise _damaged(part.name, error) from None
-    check_header(list(map(str, frame.columns)), part.name)
-    return frame
+    checked_header(list(map(str, frame.columns)), part.name)
+    frame, blank = named_only(frame, part.name)
+    return Table(frame, blank=blank, sheet=sheet)
 
 
 def read_dictionary(part: Part) -> Dictionary:
@@ -78,7 +82,7 @@ def _damaged(name: str, error: Exception) -> DataError:
     )
 
 
-def _workbook(part: Part, wave: Wave) -> pd.DataFrame:
+def _workbook(part: Part, wave: Wave) -> tuple[pd.DataFrame, str]:
     from python_calamine import CalamineWorkbook
 
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(part.content))
@@ -96,11 +100,13 @@ def _workbook(part: Part, wave: Wave) -> pd.DataFrame:
     if len(rows) < 2:
         raise nothing(part.name)
     header = [cell_text(cell).strip() for cell in rows[0]]
-    check_header(header, part.name)
+    header = checked_header(header, part.name)
     columns = zip(*rows[1:], strict=True)
-    return pd.DataFrame(
-        {name: list(map(cell_text, cells)) for name, cells in zip(header, columns, strict=True)}, dtype="str"
-    )
+    texts = {name: list(map(cell_text, cells)) for name, cells in zip(header, columns, strict=True)}
+    names = workbook.sheet_names
+    return pd.DataFrame(texts, dtype="str"), sheet if len(
+        names
+    ) == 1 else f"{sheet} ({names.index(sheet) + 1}/{len(names)})"
 
 
 def _pyreadstat(part: Part, **options: Any) -> tuple[pd.DataFrame, Any]:
@@ -113,15 +119,15 @@ def _pyreadstat(part: Part, **options: Any) -> tuple[pd.DataFrame, Any]:
     return found
 
 
-def _statistical(part: Part, wave: Wave) -> pd.DataFrame:
-    return as_text(_pyreadstat(part)[0])
+def _statistical(part: Part, wave: Wave) -> tuple[pd.DataFrame, str]:
+    return as_text(_pyreadstat(part)[0]), ""
 
 
-def _parquet(part: Part, wave: Wave) -> pd.DataFrame:
-    return as_text(pd.read_parquet(io.BytesIO(part.content)))
+def _parquet(part: Part, wave: Wave) -> tuple[pd.DataFrame, str]:
+    return as_text(pd.read_parquet(io.BytesIO(part.content))), ""
 
 
-READERS: dict[str, Callable[[Part, Wave], pd.DataFrame]] = {
+READERS: dict[str, Callable[[Part, Wave], tuple[pd.DataFrame, str]]] = {
     **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".ods"), _workbook),
     **dict.fromkeys(STATISTICAL, _statistical),
     ".parquet": _parquet,

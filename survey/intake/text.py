@@ -23,6 +23,8 @@ PERSONAL = re.compile(
     r"(?<!\d)(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|\d{9,})|\d{15,}|(?<!\d)1[3-9]\d{9}(?!\d)|^\s*\d{5,}\s*$"
 )
 LINE_END = re.compile(rb"\r\n|\r|\n")
+UNNAMED = "\0"
+"""What the stand-in for the name of a column without one begins with; no text that is read holds it."""
 LONGEST_HEADER = 16 << 20
 TELLING = 8
 """Delimiters in a cell from which on their agreement with the columns is no chance."""
@@ -35,6 +37,9 @@ class Table(NamedTuple):
     encoding: str = "utf-8"
     delimiter: str = ""
     first: int = 2
+    blank: tuple[int, ...] = ()
+    """Places of the columns that have neither a name nor a cell, and are left out."""
+    sheet: str = ""
 
 
 def read_text(part: Part, wave: Wave) -> Table:
@@ -45,7 +50,8 @@ def read_text(part: Part, wave: Wave) -> Table:
     encoding = wave.encoding or detect_encoding(part.content, part.name)
     content = _utf8(part, encoding, checked=wave.encoding is None)
     header, delimiter, start, lines = _header(content, part.name, wave)
-    return Table(_split(content[start:], header, delimiter, part.name, lines), encoding, delimiter, lines + 1)
+    frame, blank = named_only(_split(content[start:], header, delimiter, part.name, lines), part.name)
+    return Table(frame, encoding, delimiter, lines + 1, blank)
 
 
 def _utf8(part: Part, encoding: str, checked: bool) -> memoryview:
@@ -108,8 +114,7 @@ def _header(content: memoryview, name: str, wave: Wave) -> tuple[list[str], str,
     for _ in range(reader.line_num):
         found = LINE_END.search(head, end)
         end = found.end() if found else len(head)
-    check_header(header, name)
-    return header, delimiter, end, reader.line_num
+    return checked_header(header, name), delimiter, end, reader.line_num
 
 
 def _split(body: memoryview, header: list[str], delimiter: str, name: str, lines: int) -> pd.DataFrame:
@@ -219,8 +224,11 @@ def _not_cells(name: str, header: Sequence[str], short: Sequence[tuple[int, int]
     )
 
 
-def check_header(header: Sequence[str], name: str) -> None:
-    """Raise where a column has no name, or the name of another one, or what should be names are somebody's answers."""
+def checked_header(header: Sequence[str], name: str) -> list[str]:
+    """The names of the columns, with a stand-in for a blank one, which `named_only` judges by its cells.
+
+    Raises: DataError: a column has the name of another one, or what should be names are somebody's answers.
+    """
     for position, column in enumerate(header, start=1):
         if PERSONAL.search(column):
             raise DataError(
@@ -235,17 +243,37 @@ def check_header(header: Sequence[str], name: str) -> None:
             )
     seen: dict[str, int] = {}
     for position, column in enumerate((column.strip() for column in header), start=1):
-        if not column or column in seen:
+        if column and column in seen:
             raise DataError(
-                "{file} has a column name twice" if column else "{file} has a column without a name",
+                "{file} has a column name twice",
                 where="{file} line 1, column {position}",
                 expected="every column once, with a name",
-                got="the name of column {first} again" if column else "nothing",
-                hint="rename one of the two; if the first line holds answers, the file has no header: put one above"
-                if column
-                else "give it a name, or remove what stands above the header line",
+                got="the name of column {first} again",
+                hint="rename one of the two; if the first line holds answers, the file has no header: put one above",
                 file=name,
-                first=seen.get(column, 0),
+                first=seen[column],
                 position=position,
             )
         seen[column] = position
+    return [column if column.strip() else f"{UNNAMED}{position}" for position, column in enumerate(header, start=1)]
+
+
+def named_only(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, tuple[int, ...]]:
+    """The columns that have a name, and the places of those without one, which programs leave at the end of a line.
+
+    Raises: DataError: a column without a name holds something.
+    """
+    blank = [place for place, column in enumerate(frame.columns) if str(column).startswith(UNNAMED)]
+    for place in blank:
+        if (frame.iloc[:, place].str.strip() != "").any():
+            raise DataError(
+                "{file} has a column without a name",
+                where="{file} line 1, column {position}",
+                expected="every column once, with a name",
+                got="nothing",
+                hint="give it a name, or remove what stands above the header line",
+                file=name,
+                position=place + 1,
+            )
+    kept = frame.drop(columns=[frame.columns[place] for place in blank]) if blank else frame
+    return kept, tuple(place + 1 for place in blank)

@@ -304,3 +304,16 @@ def test_a_name_twice_or_none_is_refused_with_what_may_be_the_cause(
         read(file, WAVE)
     for part in (place, *parts):
         assert part in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_columns_with_neither_name_nor_cell_are_left_out_and_told(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"wave.{kind}"
+    table = pd.DataFrame([["P1", "", "2", " ", ""], ["P2", "", "1", "", ""]], columns=["id", "", "safe", " ", ""])
+    if kind == "csv":
+        table.to_csv(path, sep=";", index=False)
+    else:
+        table.to_excel(path, index=False, engine="xlsxwriter")
+    frame, provenance = read(path, WAVE)
+    assert frame.to_dict("list") == {"id": ["P1", "P2"], "safe": ["2", "1"]}
+    assert (provenance.columns, provenance.blank) == (2, (2, 4, 5) if kind == "csv" else (2, 4))
