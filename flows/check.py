@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from flows.job import Job
+from flows.reading import as_read
 from flows.words import padded, t, word
 from survey.errors import AnxinError, together
 
@@ -45,14 +46,7 @@ def _wave(job: Job, wave: str) -> Iterator[str]:
     from survey.weighting import Margins, read_margins, weigh
 
     frame, provenance = read(job.file(wave), job.book.waves[wave])
-    yield t(
-        "{wave}: {file}, {rows:,} rows, {columns} columns, {encoding}",
-        wave=wave,
-        file=provenance.file,
-        rows=provenance.rows,
-        columns=provenance.columns,
-        encoding=provenance.encoding,
-    )
+    yield from as_read(wave, provenance)
     yield "  " + t("sha256 {digest}", digest=provenance.sha256)
     cleaned, stops = examined(frame, job.book, wave, job.reviewed(wave), provenance.sha256)
     yield from _found(cleaned)

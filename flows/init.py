@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.reading import as_read
 from flows.words import t
 from survey.errors import UsageError
 
@@ -47,6 +48,9 @@ def init(files: Sequence[Path], survey: str | None, out: Path | None, raw: Path)
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("x", encoding="utf-8") as stream:
         stream.write(text)
+    for delivery in deliveries:
+        if delivery.provenance is not None:
+            yield from as_read(delivery.wave, delivery.provenance)
     yield from summary(drafted, target)
     yield from _next(name, target, files, raw, text)
 
@@ -58,8 +62,8 @@ def deliver(path: Path, wave: str) -> Delivery:
 
     sheet = fullest(path) if path.suffix.lower() in WORKBOOKS and path.is_file() else None
     settings = a_wave(path.name, sheet)
-    frame, _ = read(path, settings)
-    return Delivery(wave, path.name, frame, dictionary(path, settings), sheet)
+    frame, provenance = read(path, settings)
+    return Delivery(wave, path.name, frame, dictionary(path, settings), sheet, provenance)
 
 
 def a_wave(file: str, sheet: str | None = None) -> Wave:

@@ -64,6 +64,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "known": ("none", "none yet"),
     "suffix": ("no ending",),
     "likely": ("no encoding",),
+    "mark": ("comma", "semicolon", "tab", "bar"),
 }
 
 

@@ -20,7 +20,7 @@ from survey.draft.plan import Plan, plan
 from survey.draft.profile import profile
 from survey.draft.scales import Scale, scales
 from survey.draft.waves import WaveDraft, codes, days, long_form
-from survey.intake import Dictionary
+from survey.intake import Dictionary, Provenance
 
 __all__ = [
     "Because",
@@ -43,13 +43,14 @@ HAN = re.compile("[\u4e00-\u9fff]")
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivered file as intake read it. `sheet`: of a workbook, when it is not the first."""
+    """One delivered file as intake read it, and how. `sheet`: of a workbook, when it is not the first."""
 
     wave: str
     file: str
     frame: pd.DataFrame
     dictionary: Dictionary = field(default_factory=Dictionary)
     sheet: str | None = None
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +185,30 @@ def test_diff_wants_waves_or_files(
     write(tmp_path)
     assert call(tmp_path, monkeypatch, "diff", "small-town", "w1", "w9") == 2
     assert "neither a wave nor a file" in capsys.readouterr().err
+
+
+def test_what_was_read_of_a_workbook_or_an_archive_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second sheet or a backup in the archive changes the figures: whoever drafts or checks must see it named."""
+    table = frame()
+    with pd.ExcelWriter(tmp_path / "w.xlsx", engine="xlsxwriter") as book:
+        table.to_excel(book, sheet_name="answers", index=False)
+        table.head(3).to_excel(book, sheet_name="notes", index=False)
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        for name in ("2025.csv", "2025 - backup.csv"):
+            archive.writestr(name, table.assign(**{" ": ""}).to_csv(index=False, sep=";").encode("gb18030"))
+    for file, told in {
+        "w.xlsx": ["sheet: answers (1/2)"],
+        "w.zip": ["gb18030", "delimiter: semicolon", "2 tables with the same columns", "2025 - backup.csv, 360 rows",
+                  "2025.csv, 360 rows", "neither a name nor a cell, left out: 12"],
+    }.items():  # fmt: skip
+        assert call(tmp_path, monkeypatch, "init", file, "--survey", file.replace(".", "-")) == 0
+        said = capsys.readouterr().out
+        folder = write(tmp_path, yaml=YAML.replace("w1.csv", file))
+        shutil.copy(tmp_path / file, folder / file)
+        assert call(tmp_path, monkeypatch, "check", "small-town") == 0, capsys.readouterr().err
+        checked = capsys.readouterr().out
+        for part in told:
+            assert part in said, said
+            assert part in checked, checked
