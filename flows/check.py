@@ -1,4 +1,4 @@
-"""`anxin check`: the stages down to weighting, in memory, with a throw-away key; nothing is written."""
+"""`anxin check`: the stages down to weighting, in memory, with a throw-away key; only a list of problems is kept."""
 
 from __future__ import annotations
 
@@ -6,22 +6,31 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from flows.job import Job
+from flows.private import write
 from flows.reading import as_read
 from flows.words import padded, t, word
-from survey.errors import AnxinError, together
+from survey.errors import AnxinError, UsageError, together
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
     from survey.cleaning import Cleaned
 
 MOST = 10  # rows that are listed of each rule
 THROW_AWAY_KEY = b"no pseudonym made with this is ever written"
 
 
-def check(job: Job) -> Iterator[str]:
+def check(job: Job, problems: Path | None = None) -> Iterator[str]:
     """Lines about each wave: what was read, what was left out, which rules fired and where, how the weights came out.
 
-    Raises: AnxinError: as a run would, but after all waves and all lines, with what is wrong in any of them.
+    Args: problems: a file to be made for the whole table of problems, a row a rule that fired.
+    Raises: AnxinError: as a run would, but after all waves and all lines, with what is wrong in any of them; UsageError
+    where `problems` cannot be written.
     """
+    if problems is not None:
+        _may_be_made(problems, job)
     items, waves = len(job.book.items), len(job.book.waves)
     yield t(
         "{survey}: survey.yaml is in order, {items} items, {waves} waves",
@@ -30,16 +39,44 @@ def check(job: Job) -> Iterator[str]:
         waves=waves,
     )
     faults: list[AnxinError] = []
+    tables: list[pd.DataFrame] = []
     for wave in job.targets:
         try:
-            yield from _wave(job, wave)
+            yield from _wave(job, wave, tables)
         except AnxinError as fault:
             faults.append(fault)
+    if problems is not None:
+        yield _listed(tables, problems)
     if faults:
         raise together(faults)
 
 
-def _wave(job: Job, wave: str) -> Iterator[str]:
+def _may_be_made(path: Path, job: Job) -> None:
+    """Raise where a table of single respondents must not lie, or where something lies already."""
+    public = [job.workspace.root / "public", job.workspace.root / job.public]
+    inside = any(path.resolve().is_relative_to(folder.resolve()) for folder in public)
+    if inside or path.exists() or not path.parent.is_dir():
+        raise UsageError(
+            "The table of problems cannot be written to {path}",
+            expected="a new file in a folder that is there, and that is not published",
+            got="a place in the folder of the publications" if inside else "",
+            hint="its rows speak of single respondents: give --problems a private place",
+            path=path,
+        )
+
+
+def _listed(tables: list[pd.DataFrame], path: Path) -> str:
+    """Write the tables for their owner alone; returns what is said of it."""
+    import pandas as pd
+
+    from survey.rules import COLUMNS
+
+    table = pd.concat([pd.DataFrame(columns=COLUMNS), *(each.astype("object") for each in tables)])
+    write(path, table.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
+    return t("{path}: {count:,} problems, row by row; for you alone", path=path, count=len(table))
+
+
+def _wave(job: Job, wave: str, tables: list[pd.DataFrame]) -> Iterator[str]:
     from survey.cleaning import examined
     from survey.intake import read
     from survey.privacy import protect
@@ -50,6 +87,7 @@ def _wave(job: Job, wave: str) -> Iterator[str]:
     yield "  " + t("sha256 {digest}", digest=provenance.sha256)
     cleaned, stops = examined(frame, job.book, wave, job.reviewed(wave), provenance.sha256)
     yield from _found(cleaned)
+    tables.append(cleaned.problems)
     if stops:
         raise together(stops)
     protected = protect(cleaned, job.book, wave, THROW_AWAY_KEY)

@@ -268,14 +268,19 @@ def init(
 
 
 @app.command(cls=Command)
-def check(survey: Survey, wave: Wave = None, source: Source = None) -> None:
-    """Look at survey.yaml and the delivered files, and write nothing."""
+def check(
+    survey: Survey,
+    wave: Wave = None,
+    source: Source = None,
+    problems: Annotated[Path | None, typer.Option(help="New CSV file for every problem, row by row; private.")] = None,
+) -> None:
+    """Look at survey.yaml and the delivered files, and publish nothing."""
     from flows.check import check as look
     from flows.job import Job
 
     waves = () if wave is None else (wave,)
     job = Job.plan(_workspace(), survey, waves, None, source, Path("public"))
-    for text in look(job):
+    for text in look(job, problems):
         typer.echo(text)
 
 

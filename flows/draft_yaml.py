@@ -284,10 +284,18 @@ def _waves(draft: Draft) -> CommentedMap:
     return waves
 
 
-def _wave(wave: WaveDraft) -> CommentedMap:
-    written_down = CommentedMap({"file": wave.file})
+def _reading(written_down: CommentedMap, wave: WaveDraft) -> None:
+    """How the file is read where that is not what is detected."""
     if wave.sheet:
         written_down["sheet"] = wave.sheet
+    if wave.decimal != ".":
+        written_down["decimal"] = wave.decimal
+        note(written_down, "decimal", t("columns whose numbers have a decimal comma"), 4)
+
+
+def _wave(wave: WaveDraft) -> CommentedMap:
+    written_down = CommentedMap({"file": wave.file})
+    _reading(written_down, wave)
     start, end = wave.fieldwork or (TODO, TODO)
     written_down["fieldwork"] = flow({"start": start, "end": end})
     if wave.fieldwork:

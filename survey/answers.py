@@ -13,8 +13,9 @@ import pandas as pd
 from survey.codebook import Codebook, Item, Wave, choice, number_code
 from survey.errors import masked
 from survey.identifiers import scrub
-from survey.levels import CODE_OF, REASONS, Coded, coded, explain, reason_codes, said, unknown_levels
+from survey.levels import CODE_OF, REASONS, Coded, coded, explain, reason_codes, said, unknown_levels, unreadable
 from survey.multiple import multiple
+from survey.numerals import plain_numbers
 from survey.recipes import Columns, holds
 from survey.rules import Notes, shown
 
@@ -128,8 +129,9 @@ def _number(
     values = np.full(len(uniques), np.nan)
     why: list[str] = []
     recode = wave.recode.get(name, {})
+    plain = plain_numbers([text for text in uniques if text.strip() not in recode], wave.decimal)
     for place, text in enumerate(uniques):
-        code = number_code(text)
+        code = number_code(plain.get(text, text))
         code = recode.get(text.strip(), recode.get(code, code))
         inside = _float(code)
         if code in item.missing:
@@ -143,9 +145,10 @@ def _number(
             why.append("lost" if code in ("", ".") else "invalid")
     reasons = pd.Series(reason_codes(why)[positions], index=cells.index)
     bad = cells[reasons == CODE_OF["invalid"]]
-    numeric = np.array([_float(text) is not None for text in bad], dtype=bool)
-    for rule, rows in (("range", bad[numeric]), ("type", bad[~numeric])):
-        notes.add(rows.index, name, rule, "set_missing", list(map(masked, rows)))  # a number may be an exact age
+    numeric = np.array([_float(plain.get(text, text)) is not None for text in bad], dtype=bool)
+    outside, none = bad[numeric], bad[~numeric]
+    notes.add(outside.index, name, "range", "set_missing", said(outside, masked))  # it may be an exact age
+    unreadable(none, int((reasons == CODE_OF["answered"]).sum()) + len(bad), name, notes)
     return pd.Series(values[positions], index=cells.index), reasons
 
 
@@ -164,7 +167,7 @@ def _time(cells: pd.Series, name: str, item: Item, notes: Notes) -> pd.Series:
     local = texts.str.replace(OFFSET, "", regex=True) if texts.str.contains(OFFSET, regex=True).any() else texts
     moments = pd.to_datetime(local, errors="coerce", format="mixed", utc=True)
     strange = (moments.isna() & ~texts.isin(["", ".", *item.missing])).to_numpy()[positions]
-    notes.add(cells.index[strange], name, "type", "set_missing", said(cells[strange], masked))
+    unreadable(cells[strange], int((texts != "").to_numpy()[positions].sum()), name, notes, masked)
     return pd.Series(moments.array[positions], index=cells.index)
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Item, Wave, number_code
-from survey.rules import Notes, Strange, shown
+from survey.numerals import COMMA, shape
+from survey.rules import Notes, Strange, shown, shown_number
 
 REASONS = ("answered", "refused", "dont_know", "not_applicable", "not_asked", "lost", "invalid", "filter")
 CODE_OF = {reason: code for code, reason in enumerate(REASONS)}
@@ -82,3 +83,14 @@ def unknown_levels(cells: pd.Series, reasons: pd.Series, name: str, notes: Notes
     notes.add(bad.index, name, "unknown_level", "set_missing", said(bad, shown))
     given = int((reasons == CODE_OF["answered"]).sum()) + len(bad)
     notes.strange.append(Strange(name, bad.index[0], len(bad), given))
+
+
+def unreadable(bad: pd.Series, given: int, name: str, notes: Notes, say: Callable[[str], str] = shown_number) -> None:
+    """Note the cells that are no number or no time where one belongs, and what most of them look like."""
+    if bad.empty:
+        return
+    notes.add(bad.index, name, "type", "set_missing", said(bad, say))
+    shapes = pd.Series(said(bad, shape)).value_counts(sort=False)
+    common = shapes.index[int(shapes.to_numpy().argmax())]
+    comma = bool(bad.str.strip().str.fullmatch(COMMA).mean() > 0.5)
+    notes.strange.append(Strange(name, bad.index[0], len(bad), given, common, comma))

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from survey.errors import masked
+from survey.numerals import looks_like_a_number
 
 COLUMNS = ["wave", "row", "item", "rule", "severity", "value", "action", "message_zh", "message_en"]
 CODE = re.compile(r"[0-9]{1,2}")
@@ -61,12 +62,18 @@ class _Note:
 
 
 class Strange(NamedTuple):
-    """Answers to an item that no level explains: the first row, how many they are, and of how many that were given."""
+    """Answers to an item that no level explains: the first row, how many they are, and of how many that were given.
+
+    shape: for a number or a time, what most of the unreadable cells look like.   comma: whether that is a number with a
+    decimal comma.
+    """
 
     item: str
     row: int
     bad: int
     given: int
+    shape: str = ""
+    comma: bool = False
 
 
 @dataclass
@@ -147,6 +154,15 @@ def _repeated(texts: Sequence[str], sizes: np.ndarray, order: np.ndarray) -> pd.
 
 def _values(note: _Note) -> np.ndarray:
     return np.array(list(note.values) or [""] * len(note.rows), dtype=object)
+
+
+def shown_number(value: str) -> str:
+    """A cell that is no number where one belongs, as the table may keep it: only what is written like a small number.
+
+    >>> shown_number("25 071"), shown_number("13800138000"), shown_number("王芳")
+    ('25 071', '…(11)', '…(2)')
+    """
+    return value.strip() if looks_like_a_number(value) else masked(value)
 
 
 def shown(value: str) -> str:

@@ -56,6 +56,26 @@ def passed(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wave) 
             )
 
 
+def _unreadable(each: Strange, limit: float, wave: Wave) -> GateError:
+    hint = (
+        "declare them under `recode` or `missing`, or give the item another kind; `anxin check --problems` lists them"
+    )
+    return GateError(
+        "{share} of the cells of {item} cannot be read as its kind says",
+        where="{file} row {row}, column {item}",
+        expected="at most {limit} (gates.max_unknown_levels)",
+        got='{count} cells, most of the form "{shape}"; this is the first',
+        hint='write `decimal: ","` below the file of the wave' if each.comma and wave.decimal == "." else hint,
+        item=each.item,
+        file=wave.file,
+        row=each.row,
+        count=each.bad,
+        shape=each.shape,
+        share=f"{each.bad / each.given:.1%}",
+        limit=f"{limit:.1%}",
+    )
+
+
 def _unexplained(notes: Notes, book: Codebook, wave: Wave) -> Iterator[GateError]:
     """Items with too many answers that no level explains, each with its first such column."""
     limit = book.gates.max_unknown_levels
@@ -64,6 +84,9 @@ def _unexplained(notes: Notes, book: Codebook, wave: Wave) -> Iterator[GateError
         if each.bad > limit * each.given:
             first.setdefault(each.item, each)
     for each in first.values():
+        if each.shape:
+            yield _unreadable(each, limit, wave)
+            continue
         yield GateError(
             "{share} of the answers to {item} are levels that its scale does not define",
             where="{file} row {row}, column {item}",

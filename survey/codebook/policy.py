@@ -130,7 +130,8 @@ class Gates(Strict):
     max_quarantined: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Largest share of interviews put in quarantine."""
     max_unknown_levels: Annotated[float, Field(ge=0, le=1)] = 0.02
-    """Largest share of an item's answers that no level of its scale explains."""
+    """Largest share of an item's answers that no level of its scale explains, or that are no number or no time where
+    one belongs."""
     max_deff: Annotated[float, Field(gt=1)] = 4.0
     """Largest Kish design effect of the final weights."""
     max_fired: dict[Name, Annotated[float, Field(ge=0, le=1)]] = {}

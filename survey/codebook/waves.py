@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -44,6 +44,8 @@ class Wave(Strict):
     """Encoding of a text file; detected when left out."""
     delimiter: str | None = None
     """Delimiter of a text file; detected when left out."""
+    decimal: Literal[".", ","] = "."
+    """Decimal sign of the numbers; spaces between thousands are read in any case."""
     sheet: str | None = None
     """Sheet of a workbook; the first when left out."""
     member: str | None = None

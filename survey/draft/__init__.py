@@ -138,7 +138,9 @@ def _named(columns: Sequence[Column], taken: Mapping[str, Column]) -> dict[str, 
 
 def _wave(delivery: Delivery, columns: Sequence[Column], items: dict[str, Column]) -> WaveDraft:
     """The renames of a delivery; what no item is like becomes an item of its own."""
-    wave = WaveDraft(delivery.file, delivery.sheet)
+    wave = WaveDraft(
+        delivery.file, delivery.sheet, "," if any(column.profile.marked == "," for column in columns) else "."
+    )
     wave.ignore = {column.name: column.guess.because for column in columns if column.guess.kind == "ignore"}
     used = [column for column in columns if column.guess.kind != "ignore"]
     item_of = {id(column): item for item, column in items.items()}

@@ -220,7 +220,7 @@ def _number(profile: Profile, role: str) -> Guess | None:
     if profile.numeric < 0.9:
         return None
     missing, why = missing_numbers(profile)
-    if profile.whole and LONG_CODE.search(profile.sample[0]) and role in ("", "area"):
+    if profile.whole and not profile.marked and LONG_CODE.search(profile.sample[0]) and role in ("", "area"):
         return Guess("code", role, (Because("{count} different ones", count=profile.distinct),))
     return Guess("number", role, (Because("{count} different numbers", count=profile.distinct), *why), missing=missing)
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.codebook import number_code
+from survey.numerals import is_decimal_comma, is_thousands, plain_numbers
 
 LONGEST_CODE = 40
 MOST_CODES = 60
@@ -57,6 +58,8 @@ class Profile:
     rows: int
     counts: Mapping[str, int] = field(repr=False)
     position: int = 0
+    marked: str = ""
+    """"," where its numbers have a decimal comma, " " where blanks mark thousands; `counts` is without them."""
 
     @cached_property
     def answered(self) -> int:
@@ -157,11 +160,17 @@ def profile(cells: pd.Series, name: str, label: str, values: Mapping[str, str], 
     {'1': 2, '2': 1}
     """
     counts: dict[str, int] = {}
-    for text, count in cells.value_counts().items():
-        code = number_code(str(text)) if len(str(text)) <= 15 else str(text).strip()  # a longer one would lose digits
+    found = cells.value_counts()
+    comma = is_decimal_comma(found.index)
+    plain = plain_numbers(found.index, "," if comma else ".") if comma or is_thousands(found.index) else {}
+    for delivered, count in found.items():
+        text = plain.get(str(delivered), str(delivered))
+        code = number_code(text) if len(text) <= 15 else text.strip()  # a longer one would lose digits
         if code not in ("", "."):
             counts[code] = counts.get(code, 0) + int(count)
-    return Profile(name.strip(), label.strip(), values, declared, len(cells), counts)
+    return Profile(
+        name.strip(), label.strip(), values, declared, len(cells), counts, marked="," if comma else " " if plain else ""
+    )
 
 
 def number(text: str) -> float | None:

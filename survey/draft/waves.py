@@ -26,6 +26,8 @@ class WaveDraft:
 
     file: str
     sheet: str | None = None
+    decimal: str = "."
+    """Decimal sign of its numbers."""
     rows: dict[str, str] = field(default_factory=dict)
     """Column → its code in this wave, where one file holds several."""
     fieldwork: tuple[str, str] | None = None

@@ -394,3 +394,57 @@ def test_names_of_part_files_do_not_stay(
     for secret in ("王芳", "李强", "13812345678", "13812345679"):
         assert secret.encode() not in everything(tmp_path)
         assert secret not in told.out + told.err
+
+
+INCOME = YAML.replace(
+    "  weight_in:",
+    "  income: {kind: number, block: safety, range: [0, 100000], label: {zh: 收入, en: Pay}}\n  weight_in:",
+)
+
+
+def with_income(change: Callable[[int], str]) -> pd.DataFrame:
+    rows = frame()
+    return rows.assign(income=[change(1_000 + 7 * place) for place in range(len(rows))])
+
+
+@pytest.mark.parametrize(
+    ("written", "parts"),
+    [
+        (lambda value: f"{value / 1000:.2f}".replace(".", ","), ['"9,99"', 'decimal: ","']),
+        (lambda value: f"about {value}", ['"AAAAA 9999"', "`recode`"]),
+        (lambda value: f"{value // 100} {value % 100:02d}", ['"99 99"']),
+    ],
+)
+def test_a_column_of_numbers_that_cannot_be_read_stops_with_its_form(
+    written: Callable[[int], str],
+    parts: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(tmp_path, yaml=INCOME, delivery=with_income(written))
+    assert run(tmp_path, monkeypatch) == 1
+    told = capsys.readouterr().err
+    for part in ("w1.csv row 2, column income", "gates.max_unknown_levels", *parts):
+        assert part in told, told
+
+
+def test_every_problem_is_listed_in_a_private_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = with_income(lambda value: f"{value // 100} {value % 100:02d}")
+    rows.loc[3, "income"] = "问王芳"
+    rows.loc[4, "income"] = "13800138000"
+    write(tmp_path, yaml=INCOME, delivery=rows)
+    file = tmp_path / "problems.csv"
+    assert run(tmp_path, monkeypatch, "check", "small-town", "--problems", str(file)) == 1
+    assert "360 problems" in capsys.readouterr().out
+    assert file.stat().st_mode & 0o777 == 0o600
+    listed = pd.read_csv(file, dtype=str).set_index("row")["value"]
+    assert [listed["5"], listed["6"]] == ["…(3)", "…(11)"]
+    assert len(listed) == 360
+    assert run(tmp_path, monkeypatch, "check", "small-town", "--problems", str(file)) == 2  # none is overwritten
+    (tmp_path / "public").mkdir(exist_ok=True)
+    inside = tmp_path / "public" / "problems.csv"
+    assert run(tmp_path, monkeypatch, "check", "small-town", "--problems", str(inside)) == 2
+    assert not inside.exists()

@@ -180,3 +180,22 @@ def test_a_long_value_is_masked_in_the_problems_table() -> None:
         [["a", "1", "1", "13800138000", "", "", "30", ""], *[[c, "1", "1", "2", "", "", "3", ""] for c in "bc"]]
     )
     assert "13800138000" not in result.problems.to_csv()
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "expected"),
+    [
+        (["3 1", "25"], ".", [None, 25.0]),
+        (["1 002", "25", "10\u00a0007", "2\u2009500"], ".", [1002.0, 25.0, 10007.0, 2500.0]),
+        (["1 002", "25 1", "7"], ".", [None, None, 7.0]),  # 25 1 says that blanks are no thousands marks here
+        (["1,37", "0,5", "2"], ",", [1.37, 0.5, 2.0]),
+        (["1.234,5", "1.002", "3"], ",", [1234.5, 1002.0, 3.0]),
+        (["1.37", "0.5"], ",", [1.37, 0.5]),  # a workbook's own numbers have a point
+    ],
+)
+def test_numbers_are_read_as_people_write_them(cells: list[str], decimal: str, expected: list[float | None]) -> None:
+    yaml = YAML.replace("range: [16, 110]", "range: [0, 100000]").replace("levels: 0.5", "levels: 1")
+    yaml = yaml.replace("    file: w1.csv\n", f'    file: w1.csv\n    decimal: "{decimal}"\n')
+    rows = [[f"n{place}", "1", "1", "1", "1", "1", cell, ""] for place, cell in enumerate(cells)]
+    ages = cleaned(rows, yaml).frame["age"]
+    assert [None if pd.isna(value) else value for value in ages] == expected

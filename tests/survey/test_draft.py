@@ -413,3 +413,18 @@ def test_a_column_holds_no_cell_in_what_it_shows() -> None:
     for column in made:
         assert isinstance(column, Column)
         assert "counts" not in repr(column.profile)
+
+
+def test_decimal_commas_and_spaced_thousands_are_numbers() -> None:
+    frame = generated()
+    rng = np.random.default_rng(5)
+    size = len(frame)
+    frame["weight"] = [f"{value:.2f}".replace(".", ",") for value in rng.gamma(4, 0.25, size)]
+    frame["pay"] = [f"{value:,}".replace(",", " ") for value in rng.integers(800, 90_000, size)]
+    frame["two"] = [f"{one},{two}" for one, two in zip(rng.integers(1, 5, size), rng.integers(5, 9, size), strict=True)]
+    made = draft([Delivery("w1", "w1.csv", frame)])
+    kinds = {item: (column.guess.kind, column.guess.role) for item, column in made.items.items()}
+    assert kinds["weight"] == ("number", "weight")
+    assert kinds["pay"][0] == "number"
+    assert kinds["two"][0] != "number"  # lists of codes
+    assert made.waves["w1"].decimal == ","

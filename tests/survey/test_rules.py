@@ -42,8 +42,8 @@ WITH_TIME = YAML.replace("respondent: id", "respondent: id\nstarted: started")
 @pytest.mark.parametrize(
     ("rule", "item", "action", "rows"),
     [
-        ("type", "age", "set_missing", [row(age="old")]),
-        ("type", "started", "set_missing", [row(started="yesterday")]),
+        ("type", "age", "set_missing", [row(age="old"), row(id="b")]),
+        ("type", "started", "set_missing", [row(started="yesterday"), row(id="b")]),
         ("range", "age", "set_missing", [row(age="203")]),
         ("unknown_level", "victim", "set_missing", [row(victim="7", reported=""), row(id="b")]),
         ("routing", "reported", "set_missing", [row(victim="2")]),
