@@ -78,6 +78,7 @@ def _listed(tables: list[pd.DataFrame], path: Path) -> str:
 
 def _wave(job: Job, wave: str, tables: list[pd.DataFrame]) -> Iterator[str]:
     from survey.cleaning import examined
+    from survey.figures import design_facts, numbered
     from survey.intake import read
     from survey.privacy import protect
     from survey.weighting import Margins, read_margins, weigh
@@ -92,8 +93,9 @@ def _wave(job: Job, wave: str, tables: list[pd.DataFrame]) -> Iterator[str]:
         raise together(stops)
     protected = protect(cleaned, job.book, wave, THROW_AWAY_KEY)
     margins = read_margins(job.margins, wave) if job.margins else Margins()
-    _, facts = weigh(protected, job.book, margins, wave)
+    weighted, facts = weigh(protected, job.book, margins, wave)
     last = facts["weighting"]["steps"][-1]
+    design_facts(numbered({wave: weighted}, job.book)[wave], job.book)  # raises where a run would
     k = protected.facts["privacy"].get("k", "-")
     yield "  " + t("k {k}, weights: design effect {deff:.2f}", k=k, deff=last["deff"])
 

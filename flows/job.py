@@ -62,7 +62,7 @@ class Job:
         public: Path,
     ) -> Job:
         """A job from what the command line or a schedule says; `waves` None means the newest, () all of them."""
-        book = workspace.book(survey)
+        book = workspace.book(survey, source)
         order = book.earlier(max(book.waves, key=lambda name: (book.waves[name].fieldwork.start, name)))
         targets = (order[-1],) if waves is None else waves or tuple(order)
         _known("wave", targets, order)

@@ -50,12 +50,17 @@ class Workspace:
             )
         return self.raw / survey
 
-    def book(self, survey: str) -> Codebook:
-        """The codebook of a survey; the folder must bear its name."""
+    def book(self, survey: str, source: Path | None = None) -> Codebook:
+        """The codebook of a survey; the folder must bear its name.
+
+        Args: source: folder of the deliveries, where hints are looked for; by default the survey's.
+        """
+        from flows.likely import likely
         from survey.survey_yaml import parse
 
         name = f"data/raw/{survey}/survey.yaml"
-        book = parse(_utf8(self.survey_folder(survey) / "survey.yaml", name), name)
+        folder = self.survey_folder(survey)
+        book = parse(_utf8(folder / "survey.yaml", name), name, likely(source or folder))
         if book.survey != survey:
             raise UsageError(
                 "The folder and the survey have different names",

@@ -12,6 +12,7 @@ import pandas as pd
 from survey import compare, estimate, model
 from survey.codebook import Codebook, choice
 from survey.design import SurveyDesign
+from survey.errors import DesignError
 from survey.estimation.groups import grouped
 from survey.estimation.intervals import share_interval
 from survey.privacy import Protected
@@ -34,16 +35,20 @@ def design_of(wave: Protected, book: Codebook, weight: str | None = None) -> Sur
     frame, settings = wave.frame, book.design
     if settings.strata:
         frame = frame.assign(**{STRATUM: crossing(frame, ":".join(settings.strata))})
-    return SurveyDesign(
-        frame,
-        weights=FINAL if weight is None else frame[weight].fillna(0.0).to_numpy(),
-        strata=STRATUM if settings.strata else None,
-        psu=list(settings.psu) or None,
-        fpc=list(settings.fpc) or None,
-        lonely_psu=settings.lonely_psu,
-        nest=bool(settings.psu and settings.strata),
-        calibration=[] if weight else _calibration(wave, book),
-    )
+    try:
+        return SurveyDesign(
+            frame,
+            weights=FINAL if weight is None else frame[weight].fillna(0.0).to_numpy(),
+            strata=STRATUM if settings.strata else None,
+            psu=list(settings.psu) or None,
+            fpc=list(settings.fpc) or None,
+            lonely_psu=settings.lonely_psu,
+            nest=bool(settings.psu and settings.strata),
+            calibration=[] if weight else _calibration(wave, book),
+        )
+    except DesignError as fault:  # survey.yaml knows the items by their names
+        parts = {"where": fault.where.replace(STRATUM, ":".join(settings.strata)), "expected": fault.expected}
+        raise DesignError(fault.title, **parts, got=fault.got, hint=fault.hint, **fault.values) from None
 
 
 def numbered(waves: Mapping[str, Protected], book: Codebook) -> dict[str, Protected]:

@@ -20,7 +20,7 @@ from survey.cleaning.checks import complete, consistent, within_fieldwork
 from survey.cleaning.columns import item_names, of_wave
 from survey.cleaning.decisions import Decisions, applied, read_decisions, untied
 from survey.cleaning.duplicates import near_duplicates, once
-from survey.cleaning.gates import estimable, passed, weighable
+from survey.cleaning.gates import estimable, passed, placed, weighable
 from survey.cleaning.shifted import shifted
 from survey.codebook import Codebook, number_code
 from survey.errors import AnxinError, DataError, masked, together
@@ -103,7 +103,7 @@ def examined(
         "completes": len(frame),
     } | ({"restored": len(decisions.rows(True)), "excluded": len(decisions.rows(False))} if decisions.made else {})
     stops += [*_unknown_outcome(cases, dispositions, book), *passed(counts, notes, book, wave)]
-    stops += [*weighable(frame, book, wave), *estimable(frame, book, wave)]
+    stops += [*weighable(frame, book, wave), *placed(frame, book, wave), *estimable(frame, book, wave)]
     if stops and (moved := shifted(cells[_interviews(cells, book)[0]], delivered, book, wave)) is not None:
         stops = [moved]  # whatever else was found follows from it
     known = known_of_all(cases, dispositions, book, wave_name)

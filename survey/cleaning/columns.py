@@ -109,7 +109,8 @@ def _not_one_each(items: Sequence[str], twice: bool, wave: Wave) -> DataError:
 
 
 def _is_needed(name: str, book: Codebook, wave: Wave) -> bool:
-    return name not in wave.not_asked and book.items[name].kind not in ("identifier", "text", "time")
+    may_lack = book.items[name].kind in ("identifier", "text", "time") and name not in book.essentials()
+    return name not in wave.not_asked and not may_lack
 
 
 def _unknown_column(column: str, position: int, is_header: bool, book: Codebook, wave: Wave) -> DataError:

@@ -129,6 +129,34 @@ def weighable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> Iterator[DataE
                 )
 
 
+def placed(frame: pd.DataFrame, book: Codebook, wave: Wave) -> Iterator[DataError]:
+    """Interviews without a stratum, a sampling unit or a population count; the variance needs them of everybody.
+
+    Whoever has no base weight where survey.yaml leaves such people out (`blank_base`) needs no place either.
+    """
+    design, plan = book.design, book.weighting
+    weights = [*([plan.base] if plan.base else []), *plan.inverse, *plan.times]
+    counted = pd.Series(True, index=frame.index)
+    if plan.blank_base == "exclude" and weights:
+        counted = frame[weights].notna().all(axis=1)
+    for key, names in (("strata", design.strata), ("psu", design.psu), ("fpc", design.fpc)):
+        for name in names:
+            blank = counted & (frame[name].isna() | (frame[name].astype(object) == ""))
+            if blank.any():
+                yield DataError(
+                    "An interview has no {item}, which the sample design needs",
+                    where="{file} row {row}, column {item}",
+                    expected="a value for everybody (design.{key})",
+                    got="{count} rows without",
+                    hint="ask for a corrected delivery; `required: true` at the item sets such interviews aside",
+                    item=name,
+                    file=wave.file,
+                    row=blank.index[blank][0],
+                    key=key,
+                    count=int(blank.sum()),
+                )
+
+
 def estimable(frame: pd.DataFrame, book: Codebook, wave: Wave) -> Iterator[DataError]:
     """A stratum that has one PSU where the policy is to fail; said here, where file and columns are known."""
     design = book.design

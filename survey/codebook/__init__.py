@@ -6,7 +6,7 @@ in delivered files, margins and result tables. Wording stands beside each variab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -143,6 +143,31 @@ class Codebook(Strict):
         """The variable itself and everything it is made from, down to the items."""
         recipe = self.recipes().get(variable)
         return {variable}.union(*(self.sources(name) for name in recipe.of)) if recipe else {variable}
+
+    def essentials(self) -> dict[str, str]:
+        """Variable → the key of survey.yaml that needs a value of it in every wave."""
+        plan = self.weighting
+        by_key: dict[str, Sequence[str]] = {
+            "respondent": [self.respondent] if self.respondent else (),
+            "dispositions": [self.dispositions.item] if self.dispositions else (),
+            "design.strata": self.design.strata,
+            "design.psu": self.design.psu,
+            "design.fpc": self.design.fpc,
+            "weighting.base": [plan.base] if plan.base else (),
+            "weighting.inverse": plan.inverse,
+            "weighting.times": plan.times,
+            "weighting.dual_frame": plan.dual_frame.items() if plan.dual_frame else (),
+            "weighting.nonresponse": plan.nonresponse.by if plan.nonresponse else (),
+            "weighting": [part for margin in plan.margins() for part in margin.split(":")],
+        }
+        return {name: key for key, names in reversed(by_key.items()) for name in names}
+
+    def asks(self, variable: str, wave: str) -> bool:
+        """Whether a wave has an item, or anything that a derived variable is made from."""
+        recipe = self.recipes().get(variable)
+        if recipe is None:
+            return variable not in self.waves[wave].not_asked
+        return any(self.asks(name, wave) for name in recipe.of)
 
     def compared(self) -> list[str]:
         """Questions by which near copies are found: not what tells who was drawn, or whom a weight is made for."""

@@ -48,6 +48,11 @@ class DualFrame(Strict):
     mobile_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """composite: what the mobile sample stands for among people with both kinds of phone."""
 
+    def items(self) -> list[str]:
+        """The frame item, then those of the numbers of phones and of adults."""
+        named = [self.frame, self.mobile.phones, self.mobile.adults, self.landline.phones, self.landline.adults]
+        return [item for item in named if item]
+
 
 class Nonresponse(Strict):
     """Passes the weight of those who did not take part to those who did, by what is known of both."""

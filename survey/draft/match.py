@@ -12,7 +12,7 @@ import numpy as np
 from survey.draft.evidence import Because, Guess
 from survey.draft.profile import Profile
 
-LIKELY, SURE = 0.7, 0.9
+LIKELY, PLACED, SURE = 0.7, 0.85, 0.9
 KEPT = 0.25
 """Share of names in common from which two deliveries name columns alike: then a new name is seldom an old column."""
 FAR = 0.25
@@ -44,10 +44,12 @@ class Match:
 def match(one: Sequence[Column], two: Sequence[Column]) -> list[Match]:
     """The pairs of columns of two deliveries that hold the same item, in the order of the second."""
     found = _same_words(one, two)
+    shared = sum(not pair.because for pair in found) / max(min(len(one), len(two)), 1)
+    if shared > KEPT:
+        found += _between(one, two, found)
     taken_one, taken_two = {pair.one.name for pair in found}, {pair.two.name for pair in found}
     rest_one = [column for column in one if column.name not in taken_one]
     rest_two = [column for column in two if column.name not in taken_two]
-    shared = sum(not pair.because for pair in found) / max(min(len(one), len(two)), 1)
     found += _aligned(rest_one, rest_two, shared > KEPT)
     order = {column.name: place for place, column in enumerate(two)}
     return sorted(found, key=lambda pair: order[pair.two.name])
@@ -83,6 +85,33 @@ def _label(column: Column) -> str:
     return re.sub(r"[\s_.\-]+", "", column.profile.label.casefold())
 
 
+def _between(one: Sequence[Column], two: Sequence[Column], found: Sequence[Match]) -> list[Match]:
+    """Pairs of new names that stand between the same neighbours, as many here as there, and are alike.
+
+    Where most columns keep their names a new one is seldom an old one, but a whole gap of as many columns in the same
+    place is seldom anything else.
+    """
+    partner = {pair.two.name: pair.one.name for pair in found}
+    placed = {column.name: place for place, column in enumerate(one)}
+    pairs: list[tuple[Column, Column]] = []
+    before, gap = -1, list[Column]()
+    for column in [*two, None]:
+        if column is not None and column.name not in partner:
+            gap.append(column)
+            continue
+        after = placed[partner[column.name]] if column is not None else len(one)
+        if gap and after - before - 1 == len(gap):
+            pairs += zip(one[before + 1 : after], gap, strict=True)
+        before, gap = after, []
+    taken = set(partner.values())
+    likely = [(a, b, alike(a, b)) for a, b in pairs if a.name not in taken and a.guess.kind != "ignore"]
+    return [Match(a, b, (_by_place(share),)) for a, b, share in likely if share >= PLACED]
+
+
+def _by_place(share: float) -> Because:
+    return Because("by its place and its answers, {share:.0%} alike", share=share)
+
+
 def _aligned(one: Sequence[Column], two: Sequence[Column], careful: bool) -> list[Match]:
     """Pairs that keep the order of the questionnaire and are together most alike (Needleman and Wunsch 1970)."""
     likeness = np.array([[_likely(a, b, careful) for b in two] for a in one]).reshape(len(one), len(two))
@@ -100,8 +129,7 @@ def _aligned(one: Sequence[Column], two: Sequence[Column], careful: bool) -> lis
             j -= 1
         else:
             i, j = i - 1, j - 1
-            why = Because("by its place and its answers, {share:.0%} alike", share=likeness[i, j])
-            found.append(Match(one[i], two[j], (why,)))
+            found.append(Match(one[i], two[j], (_by_place(float(likeness[i, j])),)))
     return found
 
 

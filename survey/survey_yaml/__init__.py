@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from survey.codebook import Codebook, Recipe
 from survey.errors import CodebookError
 from survey.survey_yaml.cleaning import cleaning_mistakes
+from survey.survey_yaml.essential import Likely, unasked, unknown
 from survey.survey_yaml.microdata import microdata_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
 from survey.survey_yaml.todo import filled, todos
@@ -47,12 +48,13 @@ WANTED = {
 RECIPES = get_args(Recipe.model_fields["recipe"].annotation)
 
 
-def parse(text: str, name: str = "survey.yaml") -> Codebook:
+def parse(text: str, name: str = "survey.yaml", likely: Likely = unknown) -> Codebook:
     """Codebook of the text of a survey.yaml.
 
-    Args: text: YAML 1.2.   name: file name for messages.   Raises: CodebookError: not YAML, a key twice, an unknown
-    key, a wrong value, a name that nothing defines, a wording that a language lacks, or a TODO that nobody has filled
-    in; `others` holds all but the first of them.
+    Args: text: YAML 1.2.   name: file name for messages.   likely: finds the delivered column of an item that a wave
+    lacks, for hints.   Raises: CodebookError: not YAML, a key twice, an unknown key, a wrong value, a name that nothing
+    defines, a wording that a language lacks, an item that a wave cannot do without, or a TODO left open;
+    `others` holds all but the first of them.
     """
     try:
         content = YAML(typ="safe").load(text)
@@ -70,6 +72,7 @@ def parse(text: str, name: str = "survey.yaml") -> Codebook:
         book = Codebook.model_validate(filled(content))
         found = [*references(book), *cleaning_mistakes(book), *weights(book), *unworded(book)]
         found += microdata_mistakes(book)
+        found += unasked(book, likely) if not found else ()  # what nothing defines cannot be sought
     except ValidationError as error:
         found = [_from_pydantic(detail) for detail in error.errors()]
     mistakes += [mistake for mistake in found if left_open.isdisjoint(_above(mistake.path))]

@@ -231,10 +231,7 @@ def _programmes(book: Codebook) -> Iterator[Mistake]:
 def frames_of(book: Codebook) -> list[str]:
     """Items of the two telephone frames: the frame itself, then numbers of phones and of adults."""
     dual = book.weighting.dual_frame
-    if dual is None:
-        return []
-    items = [dual.frame, dual.mobile.phones, dual.mobile.adults, dual.landline.phones, dual.landline.adults]
-    return [item for item in items if item]
+    return dual.items() if dual else []
 
 
 def _boundary(book: Codebook) -> Iterator[Mistake]:
