@@ -102,8 +102,11 @@ def _wave(job: Job, wave: str, tables: list[pd.DataFrame]) -> Iterator[str]:
 
 def _found(cleaned: Cleaned) -> Iterator[str]:
     """What cleaning counted, then each rule that fired with its rows, those that it only flags as well."""
+    from survey.rules import RECODED
+
     yield "  " + t(", ").join(f"{word('count', name)} {count:,}" for name, count in cleaned.counts.items())
-    fired = cleaned.problems.groupby(["rule", "item", "action"], observed=True)["row"].agg(list).reset_index()
+    problems = cleaned.problems[cleaned.problems["action"] != RECODED]
+    fired = problems.groupby(["rule", "item", "action"], observed=True)["row"].agg(list).reset_index()
     for rule, item, action, rows in fired.itertuples(index=False):
         said = word("problem", rule)  # decisions.csv wants the code of the rule as well
         named = padded(said if said == rule else f"{said} {rule}", 32)
@@ -111,5 +114,9 @@ def _found(cleaned: Cleaned) -> Iterator[str]:
         listed = ", ".join(map(str, rows[:MOST]))
         more = t(" and {count:,} more", count=len(rows) - MOST) if len(rows) > MOST else ""
         yield "    " + t("rows {rows}", rows=listed) + more
-    if len(cleaned.problems):
+    if len(problems) < len(cleaned.problems):
+        counts = cleaned.problems.loc[cleaned.problems["action"] == RECODED, "item"].value_counts(sort=False)
+        told = t(", ").join(f"{item} {count:,}" for item, count in sorted(counts.items()) if count)
+        yield "  " + t("put into the codes of survey.yaml (recode, reverse): {items}", items=told)
+    if len(problems):
         yield "  " + t("decisions.csv takes a row, the rule that fired in it, and this checksum")

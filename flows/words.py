@@ -39,8 +39,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         "outside_fieldwork",
         "near_duplicate",
         "reviewed",
+        "recoded",
     ),
-    "action": ("dropped", "quarantined", "set_missing", "kept", "restored", "excluded"),
+    "action": ("dropped", "quarantined", "set_missing", "kept", "recoded", "restored", "excluded"),
     "part": ("where", "expected", "got", "hint"),
     "what": ("wave", "language"),
     "rule": (

@@ -11,6 +11,7 @@ from reports.glossary import problem_words, rate_words
 from reports.scene import Scene
 from reports.view import Cell, Section, Table
 from survey.quality.dispositions import AAPOR
+from survey.rules import RECODED
 
 DISPOSITIONS = ("complete", "partial", "refusal", "noncontact", "other", "unknown", "ineligible")
 RATES = ("RR1", "RR3", "COOP1", "REF1", "CON1")
@@ -145,7 +146,9 @@ def quality(scene: Scene) -> Section:
     """Problems of the delivered data by kind."""
     t, rules = scene.lang.t, problem_words(scene.lang)
     totals: dict[str, dict[str, list[float | None]]] = {}
-    for row in scene.fact("quality", "problems") or ():
+    found = scene.fact("quality", "problems") or ()
+    declared = [n for row in found if row.get("rule") == RECODED and (n := number(row.get("n"))) is not None]
+    for row in (row for row in found if row.get("rule") != RECODED):
         rule, item = str(row.get("rule", "")), str(row.get("item", ""))
         totals.setdefault(rule, {}).setdefault(item, []).append(number(row.get("n")))
     rows = tuple(
@@ -163,7 +166,17 @@ def quality(scene: Scene) -> Section:
         note=t("Nothing is mended silently: an unusable answer becomes missing, an unusable interview is set aside."),
     )
     tables = (table, *answering(scene))
-    return Section(t("Data quality"), "quality", terms=tuple(behaviour(scene)), tables=tables)
+    terms = [*([(rules[RECODED], _recoded(scene, declared))] if declared else []), *behaviour(scene)]
+    return Section(t("Data quality"), "quality", terms=tuple(terms), tables=tables)
+
+
+def _recoded(scene: Scene, counts: Sequence[float]) -> str:
+    """How many answers were put into other codes; of questions with few of them nothing is told."""
+    return scene.lang.t(
+        "Answers: %(n)s; questions: %(questions)s. This delivery numbers their answers otherwise.",
+        n=scene.lang.count(sum(counts)),
+        questions=scene.lang.count(len(counts)),
+    )
 
 
 def _total_cell(scene: Scene, counts: Sequence[float | None]) -> Cell:

@@ -115,6 +115,7 @@ def problem_words(lang: Language) -> dict[str, str]:
         "outside_fieldwork": t("Interview begun on a day outside the fieldwork"),
         "near_duplicate": t("Nearly all answers are another respondent’s as well; looked at"),
         "reviewed": t("Put back or left out by a reviewer"),
+        "recoded": t("Answers put into the codes of the questionnaire"),
         "partial": t("A required answer is missing; interview set aside"),
         "unusable": t("A required answer cannot be used; interview set aside"),
     }

@@ -13,7 +13,18 @@ import pandas as pd
 from survey.codebook import Codebook, Item, Wave, choice, number_code
 from survey.errors import masked
 from survey.identifiers import scrub
-from survey.levels import CODE_OF, REASONS, Coded, coded, explain, reason_codes, said, unknown_levels, unreadable
+from survey.levels import (
+    CODE_OF,
+    REASONS,
+    Coded,
+    coded,
+    explain,
+    reason_codes,
+    recoded,
+    said,
+    unknown_levels,
+    unreadable,
+)
 from survey.multiple import multiple
 from survey.numerals import plain_numbers
 from survey.recipes import Columns, holds
@@ -41,6 +52,7 @@ def typed(cases: pd.DataFrame, book: Codebook, wave: Wave, notes: Notes) -> tupl
             columns[name], reasons[name] = _single(cells, codes[name], name, item, book, wave, notes)
         elif item.kind == "number":
             columns[name], reasons[name] = _number(cells, codes[name], name, item, wave, notes)
+            recoded(cells, codes[name], name, book, wave, notes, masked)  # a number may be an exact age
         elif item.kind == "time":
             columns[name] = _time(cells, name, item, notes)
         else:
@@ -117,6 +129,7 @@ def _single(
     answers = pd.Series(pd.Categorical.from_codes(levels[positions], dtype=dtype), index=cells.index)
     reasons = pd.Series(why[positions], index=cells.index)
     unknown_levels(cells, reasons, name, notes)
+    recoded(cells, codes, name, book, wave, notes)
     return answers, reasons
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Item, Wave, number_code
 from survey.numerals import COMMA, shape
-from survey.rules import Notes, Strange, shown, shown_number
+from survey.rules import RECODED, Merged, Notes, Strange, shown, shown_number
 
 REASONS = ("answered", "refused", "dont_know", "not_applicable", "not_asked", "lost", "invalid", "filter")
 CODE_OF = {reason: code for code, reason in enumerate(REASONS)}
@@ -94,3 +94,49 @@ def unreadable(bad: pd.Series, given: int, name: str, notes: Notes, say: Callabl
     common = shapes.index[int(shapes.to_numpy().argmax())]
     comma = bool(bad.str.strip().str.fullmatch(COMMA).mean() > 0.5)
     notes.strange.append(Strange(name, bad.index[0], len(bad), given, common, comma))
+
+
+def recoded_texts(texts: Sequence[str], name: str, book: Codebook, wave: Wave) -> NDArray[np.bool_]:
+    """Which distinct texts of a column `recode` or `reverse` turns into another code than the delivered one."""
+    recode, scale = wave.recode.get(name, {}), book.scale_of(name)
+    levels = list(scale.levels) if scale else []
+    mirrored = dict(zip(levels, reversed(levels), strict=True)) if name in wave.reverse else {}
+    changed = []
+    for text in texts:
+        code = number_code(text)
+        new = recode.get(text.strip(), recode.get(code, code))
+        changed.append(mirrored.get(new, new) != code)
+    return np.array(changed, dtype=bool)
+
+
+def recoded(
+    cells: pd.Series, codes: Coded, name: str, book: Codebook, wave: Wave, notes: Notes,
+    say: Callable[[str], str] = shown,
+) -> None:  # fmt: skip
+    """Note the cells that `recode` or `reverse` changed, and the codes that a recode fills and leaves out."""
+    if name not in wave.recode and name not in wave.reverse:
+        return
+    number, texts = codes
+    changed = recoded_texts(texts, name, book, wave)
+    place = np.flatnonzero(changed[number]) if len(texts) else np.array([], dtype=int)
+    told = pd.Categorical([say(text) for text, is_new in zip(texts, changed, strict=True) if is_new])
+    own = (np.cumsum(changed) - 1)[number[place]]
+    notes.add(cells.index[place], name, RECODED, RECODED, told[own])
+    for code in filled_codes(name, book, wave):
+        same = [position for position, text in enumerate(texts) if number_code(text) == code]
+        if same:
+            notes.merged.append(Merged(name, cells.index[np.isin(number, same)][0], code))
+
+
+def filled_codes(name: str, book: Codebook, wave: Wave) -> list[str]:
+    """Levels that `recode` makes of another number and does not list: delivered, they would be mixed with that one.
+
+    Words may become the code that stands beside them; that cannot be a slip of the numbering.
+    """
+    recode, scale = wave.recode.get(name, {}), book.scale_of(name)
+    made = {new for old, new in recode.items() if _is_number(old) and number_code(old) != new}
+    return [level for level in scale.levels if level in made and level not in recode] if scale else []
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().lstrip("-").replace(".", "", 1).isdecimal()

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from survey.codebook import Codebook, Item, Wave, choice, number_code
-from survey.levels import CODE_OF, explain, reason_codes, said, unknown_levels
-from survey.rules import Notes, shown
+from survey.levels import CODE_OF, Coded, explain, reason_codes, recoded, recoded_texts, said, unknown_levels
+from survey.rules import RECODED, Notes, shown
 
 BETWEEN = ";,、，；|/"  # whatever vendors put between the codes of one cell
 Chosen = tuple[dict[str, pd.Series], pd.Series]
@@ -46,6 +46,9 @@ def _one_cell(cells: pd.Series, name: str, item: Item, book: Codebook, wave: Wav
             chosen[row, :] = np.nan
     strange = np.array([any(reason_of.get(part) == "invalid" for part in some) for some in parts])[positions]
     notes.add(cells.index[strange], name, "unknown_level", "set_missing", said(cells[strange], shown))
+    if name in wave.recode or name in wave.reverse:
+        new = np.array([recoded_texts(some, name, book, wave).any() for some in parts], dtype=bool)[positions]
+        notes.add(cells.index[new], name, RECODED, RECODED, said(cells[new], shown))
     by_level = {level: np.ascontiguousarray(chosen[:, place])[positions] for place, level in enumerate(levels)}
     return _columns(by_level, name, cells.index), pd.Series(reason_codes(why)[positions], cells.index)
 
@@ -96,6 +99,7 @@ def _codes(cases: pd.DataFrame, name: str, item: Item, book: Codebook, wave: Wav
         answered |= reasons == CODE_OF["answered"]
         why = np.where(why == CODE_OF["lost"], reasons, why)
         unknown_levels(cells, pd.Series(reasons, index=cells.index), name, notes)
+        recoded(cells, Coded(positions, list(uniques)), name, book, wave, notes)
     return _answered(chosen, answered, why, name, cases.index)
 
 

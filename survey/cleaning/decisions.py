@@ -14,7 +14,7 @@ import pandas as pd
 
 from survey.codebook import Codebook
 from survey.errors import CodebookError, DataError, masked
-from survey.rules import RULES, Notes
+from survey.rules import NAMED, Notes
 
 HEADER = ("wave", "row", "rule", "decision", "reviewer", "reason", "sha256")
 
@@ -68,7 +68,7 @@ def read_decisions(text: str, book: Codebook, wave: str, name: str = "decisions.
             "{name} has no header as expected", where="{name} line 1", expected="{header}", name=name,
             header=",".join(HEADER),
         )  # fmt: skip
-    known = {"wave": list(book.waves), "rule": list(RULES), "decision": ["restore", "exclude"]}
+    known = {"wave": list(book.waves), "rule": list(NAMED), "decision": ["restore", "exclude"]}
     made: dict[tuple[str, str, str], Decision] = {}
     for line, row in enumerate(rows, start=2):
         cells = {key: str(row.get(key) or "").strip() for key in HEADER}

@@ -12,7 +12,19 @@ from survey.rules import Notes, Strange
 
 
 def passed(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wave) -> Iterator[GateError]:
-    """Every threshold of `gates` that is passed."""
+    """Every threshold of `gates` that is passed, and codes that a recode would mix."""
+    for item, row, code in notes.merged:
+        yield GateError(
+            "A recode turns another code into {code}, which is delivered as well and is not listed",
+            where="{file} row {row}, column {item}",
+            expected="every delivered code under `recode` of {item}",
+            got="no line for {code}",
+            hint="add what {code} stands for in this wave; `{code}: {code}` if it stays what it is",
+            code=code,
+            file=wave.file,
+            row=row,
+            item=item,
+        )
     yield from _unexplained(notes, book, wave)
     gates = book.gates
     if counts["completes"] < gates.min_completes:

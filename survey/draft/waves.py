@@ -64,7 +64,7 @@ def codes(
         words = [code for code in column.guess.levels if code.casefold() not in known and number(code) is None]
         if words and column.guess.kind == "single":
             wave.recode[item] = dict.fromkeys(words, "")
-        if is_reversed(items[item], column):
+        if scale.ordered and is_reversed(items[item], column):
             wave.reverse.append(item)
 
 

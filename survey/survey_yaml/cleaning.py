@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from survey.codebook import Codebook, Spread
-from survey.rules import RULES
+from survey.codebook import Codebook, Spread, Wave
+from survey.levels import filled_codes
+from survey.rules import NAMED
 from survey.survey_yaml.references import Mistake, Path, _levels, _unknown
 
 
@@ -15,15 +16,49 @@ def cleaning_mistakes(book: Codebook) -> Iterator[Mistake]:
     yield from _scores(book)
     yield from _loops(book)
     for rule in book.gates.max_fired:
-        yield from _unknown(("gates", "max_fired", rule), rule, list(RULES), "the name of a rule of cleaning")
+        yield from _unknown(("gates", "max_fired", rule), rule, list(NAMED), "the name of a rule of cleaning")
     yield from _near_duplicates(book)
     variables = [*book.items, *book.recipes()]
     for name, wave in book.waves.items():
         for variable in wave.breaks:
             place = ("waves", name, "breaks", variable)
             yield from _unknown(place, variable, variables, "the name of an item or a derived variable")
+        yield from _turned(book, ("waves", name), wave)
         for item, spread in wave.multiple.items():
             yield from _spread(book, ("waves", name, "multiple", item), item, spread)
+
+
+def _turned(book: Codebook, place: Path, wave: Wave) -> Iterator[Mistake]:
+    """Scales turned that have no order or are recoded too, and recodes that would mix two levels."""
+    for position, item in enumerate(wave.reverse):
+        scale, where = book.scale_of(item), (*place, "reverse", position)
+        if scale is None or not scale.ordered:
+            yield Mistake(
+                where,
+                expected="an item with an ordered scale",
+                got="{item}, whose answers have no order",
+                hint="say what each code is under `recode`",
+                item=item,
+            )
+        elif item in wave.recode:
+            yield Mistake(
+                where,
+                expected="`reverse` or `recode` of an item",
+                got="both of {item}",
+                hint="one may undo the other: write the whole mapping under `recode`",
+                item=item,
+            )
+    for item, codes in wave.recode.items():
+        scale = book.scale_of(item)
+        made = {new for old, new in codes.items() if scale and old in scale.levels and new != old}
+        for code in (code for code in filled_codes(item, book, wave) if code in made):
+            yield Mistake(
+                (*place, "recode", item),
+                expected="every code of the scale, also those that stay",
+                got="another code becomes {code}, and {code} itself is not listed",
+                hint="add what {code} stands for in this wave; `{code}: {code}` if it stays what it is",
+                code=code,
+            )
 
 
 def _near_duplicates(book: Codebook) -> Iterator[Mistake]:
