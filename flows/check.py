@@ -98,6 +98,26 @@ def _wave(job: Job, wave: str, tables: list[pd.DataFrame]) -> Iterator[str]:
     design_facts(numbered({wave: weighted}, job.book)[wave], job.book)  # raises where a run would
     k = protected.facts["privacy"].get("k", "-")
     yield "  " + t("k {k}, weights: design effect {deff:.2f}", k=k, deff=last["deff"])
+    yield from _restored(cleaned, job, wave, k)
+
+
+def _restored(cleaned: Cleaned, job: Job, wave: str, k: object) -> Iterator[str]:
+    """Where rows that a reviewer restored make people easier to single out."""
+    from survey.anonymity.classes import classes, measure
+
+    rows = cleaned.frame.index.intersection(job.reviewed(wave).rows(True))
+    quasi = list(job.book.privacy.quasi_identifiers)
+    others = cleaned.frame.drop(index=rows)
+    if not len(rows) or not quasi or not len(others) or not isinstance(k, int):
+        return
+    before = measure(classes(others, quasi), ()).k
+    if before > k:
+        yield "  " + t(
+            "without the {count} rows that decisions.csv restores k is {before}: look at {items} in those rows",
+            count=len(rows),
+            before=before,
+            items=", ".join(quasi),
+        )
 
 
 def _found(cleaned: Cleaned) -> Iterator[str]:

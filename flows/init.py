@@ -153,6 +153,8 @@ def summary(drafted: Draft, target: Path) -> Iterator[str]:
         t("headline figures"): [figure.name for figure in plan.figures],
     }.items():
         yield f"  {title}{t(': ')}{', '.join(names) or none}"
+    if not plan.compared:
+        yield "  " + t("near copies are not looked for: the questions are few; see cleaning.near_duplicates")
 
 
 def _next(name: str, target: Path, files: Sequence[Path], raw: Path, text: str) -> Iterator[str]:

@@ -51,7 +51,9 @@ class Artefact:
     files: dict[str, bytes] = field(default_factory=dict)
 
     def rows(self) -> int:
-        """Rows of the largest frame, or the number of files: what the progress line counts."""
+        """Respondents, else rows of the largest frame, or the number of files: what the progress line counts."""
+        if "answers" in self.frames:  # beside it there may be more problems than people
+            return len(self.frames["answers"])
         return max((len(frame) for frame in self.frames.values()), default=len(self.files))
 
 

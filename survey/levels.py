@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.codebook import Codebook, Item, Wave, number_code
+from survey.codebook import Codebook, Item, Wave, filled_codes, number_code
 from survey.numerals import COMMA, shape
 from survey.rules import RECODED, Merged, Notes, Strange, shown, shown_number
 
@@ -122,21 +122,7 @@ def recoded(
     told = pd.Categorical([say(text) for text, is_new in zip(texts, changed, strict=True) if is_new])
     own = (np.cumsum(changed) - 1)[number[place]]
     notes.add(cells.index[place], name, RECODED, RECODED, told[own])
-    for code in filled_codes(name, book, wave):
+    for code in filled_codes(wave.recode.get(name, {}), book.scale_of(name)):
         same = [position for position, text in enumerate(texts) if number_code(text) == code]
         if same:
             notes.merged.append(Merged(name, cells.index[np.isin(number, same)][0], code))
-
-
-def filled_codes(name: str, book: Codebook, wave: Wave) -> list[str]:
-    """Levels that `recode` makes of another number and does not list: delivered, they would be mixed with that one.
-
-    Words may become the code that stands beside them; that cannot be a slip of the numbering.
-    """
-    recode, scale = wave.recode.get(name, {}), book.scale_of(name)
-    made = {new for old, new in recode.items() if _is_number(old) and number_code(old) != new}
-    return [level for level in scale.levels if level in made and level not in recode] if scale else []
-
-
-def _is_number(text: str) -> bool:
-    return text.strip().lstrip("-").replace(".", "", 1).isdecimal()

@@ -2,11 +2,15 @@
 
 One line a decision: wave, row, rule, decision (restore or exclude), reviewer, reason, and the sha256 of the delivery it
 was made on; the last may be left blank where survey.yaml names the wave's checksum. Rows are the delivered file's.
+
+    wave,row,rule,decision,reviewer,reason,sha256
+    2026H1,17,partial,restore,Li,called back,
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +20,7 @@ from survey.codebook import Codebook
 from survey.errors import CodebookError, DataError, masked
 from survey.rules import NAMED, Notes
 
+CODE = re.compile(r"[A-Za-z_ -]{1,40}")
 HEADER = ("wave", "row", "rule", "decision", "reviewer", "reason", "sha256")
 
 
@@ -82,12 +87,19 @@ def read_decisions(text: str, book: Codebook, wave: str, name: str = "decisions.
                 got="{found}",
                 name=name,
                 line=line,
+                hint="a line reads for example: {example}",
                 known=", ".join(known.get(lacking, ())),
-                found=masked(cells.get(lacking, "")) if lacking != "again" else f"{name}:{made[key].line}",
+                found=f"{name}:{made[key].line}" if lacking == "again" else _own(lacking, cells.get(lacking, "")),
+                example=f"{wave},17,partial,restore,Li,called back,",
             )
         restores = cells["decision"] == "restore"
         made[key] = Decision(line, key[0], int(key[1]), key[2], restores, cells["sha256"].lower())
     return Decisions(tuple(each for each in made.values() if each.wave == wave), name)
+
+
+def _own(column: str, text: str) -> str:
+    """What stands in a cell: the reviewer's own word for a rule or a decision, else only its length."""
+    return text if column in ("rule", "decision") and CODE.fullmatch(text) else masked(text)
 
 
 def _lacking(cells: dict[str, str], known: dict[str, list[str]]) -> str:

@@ -17,7 +17,7 @@ from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
 from survey.codebook.microdata import Microdata
 from survey.codebook.plan import Alerts, Model, Practice, Programme, Report
 from survey.codebook.policy import Counts, Disclosure, Gates, Privacy, Quality
-from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale, Theme
+from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale, Theme, filled_codes
 from survey.codebook.sampling import Calibrate, Design, DualFrame, Nonresponse, Phones, Trim, Weighting
 from survey.codebook.waves import Fieldwork, Wave
 
@@ -26,7 +26,7 @@ __all__ = [
     "DualFrame", "Fieldwork", "Gates", "Indicator", "Item", "Microdata", "Model", "NearDuplicates", "Nonresponse",
     "Phones", "Practice", "Privacy", "Programme", "Quality", "Recipe", "Report", "Scale", "Spread", "Theme", "Trim",
     "Wave",
-    "Weighting", "choice", "json_schema", "number_code", "say", "survey_files",
+    "Weighting", "choice", "filled_codes", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from survey.codebook.base import Code, Name, Reason, Strict, Words
+from survey.codebook.base import Code, Name, Reason, Strict, Words, number_code
 
 
 class Scale(Strict):
@@ -111,3 +112,16 @@ class Disposition(Strict):
     """AAPOR group → codes of the item."""
     eligibility: Annotated[float, Field(ge=0, le=1)] | None = None
     """e of RR3; estimated from the resolved cases when left out."""
+
+
+def filled_codes(recode: Mapping[str, str], scale: Scale | None) -> list[str]:
+    """Levels that a recode makes of another number and does not list: delivered, they would be mixed with that one.
+
+    Words may become the code that stands beside them; that cannot be a slip of the numbering.
+    """
+    made = {new for old, new in recode.items() if _is_number(old) and number_code(old) != new}
+    return [level for level in scale.levels if level in made and level not in recode] if scale else []
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().lstrip("-").replace(".", "", 1).isdecimal()

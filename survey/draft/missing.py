@@ -32,6 +32,8 @@ def missing_codes(profile: Profile, codes: dict[str, int]) -> tuple[dict[str, st
         because += (Because("codes declared missing in the file: {count}", count=len(profile.declared)),)
     unworded = {code: count for code, count in codes.items() if code not in found and not profile.values.get(code)}
     apart = _apart(list(_without_lone_slips(unworded, profile.answered)))
+    # A lone 7 among 1 to 4 is a slip of the pen; a lone 99 there is hardly one.
+    apart = [code for code in apart if unworded[code] > 1 or len(code) > 1]
     if apart:
         because += (Because("{codes} stand apart from the other codes", codes=", ".join(apart)),)
     return found | {code: _by_custom(code) for code in apart}, because
@@ -78,6 +80,7 @@ def _apart(codes: list[str]) -> list[str]:
 def missing_numbers(profile: Profile) -> tuple[dict[str, str], tuple[Because, ...]]:
     """Customary missing codes of a number: far above the rest, or negative where nothing else is."""
     values, counts = profile.numbers
+    often = {number_code(f"{value:.0f}") for value in values[counts > 1]}
     values = values[(values >= 0) | (counts > 1)]  # a lone negative number is a slip
     found = {code: reason for code in profile.values if (reason := reason_of(profile.values[code]))}
     found |= {code: found.get(code) or _by_custom(code) for code in profile.declared}
@@ -86,7 +89,8 @@ def missing_numbers(profile: Profile) -> tuple[dict[str, str], tuple[Because, ..
         special = [code for code in dict.fromkeys(special) if CUSTOMARY.fullmatch(code) and len(code) > 1]
         rest = [value for value in values if number_code(f"{value:.0f}") not in special]
         if rest:
-            apart = [code for code in special if float(code) < 0 <= min(rest) or float(code) > 1.2 * max(rest) + 2]
+            apart = [code for code in special if code in often]  # one alone is a slip, or somebody's answer
+            apart = [code for code in apart if float(code) < 0 <= min(rest) or float(code) > 1.2 * max(rest) + 2]
             found |= {code: _by_custom(code) for code in apart if code not in found}
     because = (Because("{codes} stand apart from the other numbers", codes=", ".join(found)),) if found else ()
     return found, because

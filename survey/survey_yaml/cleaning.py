@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from survey.codebook import Codebook, Spread, Wave
-from survey.levels import filled_codes
+from survey.codebook import Codebook, Spread, Wave, filled_codes
 from survey.rules import NAMED
 from survey.survey_yaml.references import Mistake, Path, _levels, _unknown
 
@@ -51,7 +50,7 @@ def _turned(book: Codebook, place: Path, wave: Wave) -> Iterator[Mistake]:
     for item, codes in wave.recode.items():
         scale = book.scale_of(item)
         made = {new for old, new in codes.items() if scale and old in scale.levels and new != old}
-        for code in (code for code in filled_codes(item, book, wave) if code in made):
+        for code in (code for code in filled_codes(codes, scale) if code in made):
             yield Mistake(
                 (*place, "recode", item),
                 expected="every code of the scale, also those that stay",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from flows.store import Artefact
 from survey.survey_yaml import parse
 from tests.flows.test_init import call, filled
 from tests.small_survey import YAML, frame, write
@@ -101,3 +103,25 @@ def test_init_drafts_renamed_columns_under_the_items_of_the_other_wave(
     assert not waves["2026"].not_asked
     assert waves["2026"].reverse == ("mood",)
     assert "by its place and its answers" in text
+
+
+def test_a_restored_row_that_stands_alone_is_told_and_people_are_counted_not_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivery = frame()
+    delivery.loc[:19, "age"] = "203"  # a problem more in each of these rows
+    delivery = pd.concat([delivery, delivery.iloc[[0, 0]].assign(safe=["1", "2"], person="P9999", district="4")])
+    yaml = YAML.replace("3: {zh: 北区, en: North}", "3: {zh: 北区, en: North}, 4: {zh: 南区, en: South}")
+    yaml = yaml.replace("lonely_psu: fail", "lonely_psu: adjust").replace("rake: [sex, district]", "rake: [sex]")
+    folder = write(tmp_path, yaml, delivery)
+    row = len(delivery) + 1
+    checksum = hashlib.sha256((folder / "w1.csv").read_bytes()).hexdigest()
+    line = f"w1,{row},conflicting_duplicate,restore,Li,the tape says so,{checksum}\n"
+    (folder / "decisions.csv").write_text("wave,row,rule,decision,reviewer,reason,sha256\n" + line, encoding="utf-8")
+    assert call(tmp_path, monkeypatch, "check", "small-town") == 0
+    told = capsys.readouterr().out
+    assert "k 1," in told
+    assert "without the 1 rows that decisions.csv restores k is " in told
+    answers, problems = pd.DataFrame(index=range(3)), pd.DataFrame(index=range(9))
+    assert Artefact({"answers": answers, "problems": problems}).rows() == 3
+    assert Artefact({"results": problems}).rows() == 9

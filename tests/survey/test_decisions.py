@@ -99,3 +99,21 @@ def test_all_decisions_that_cannot_be_followed_are_told_at_once() -> None:
     with pytest.raises(DataError) as stop:
         reviewed(f"w1,99,partial,restore,Li,why,{DIGEST}\nw1,3,range,restore,Li,why,{DIGEST}\n")
     assert [fault.values["line"] for fault in (stop.value, *stop.value.others)] == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("w1,3,parti,restore,Li,why,\n", "got: parti"),
+        ("w1,3,partial,keep,Li,why,\n", "got: keep"),
+        ("w1,3,13800138000,restore,Li,why,\n", "got: …(11)"),
+        ("w1,三,partial,restore,Li,why,\n", "got: …(1)"),
+    ],
+)
+def test_the_reviewer_reads_the_own_word_and_an_example(lines: str, found: str) -> None:
+    with pytest.raises(CodebookError) as stop:
+        reviewed(lines)
+    said = stop.value.describe()
+    assert found in said
+    example = said.rpartition("for example: ")[2]
+    assert reviewed(example.replace(",17,", ",3,") + DIGEST + "\n").counts["restored"] == 1

@@ -428,3 +428,15 @@ def test_decimal_commas_and_spaced_thousands_are_numbers() -> None:
     assert kinds["pay"][0] == "number"
     assert kinds["two"][0] != "number"  # lists of codes
     assert made.waves["w1"].decimal == ","
+
+
+def test_a_code_that_occurs_once_and_has_no_wording_is_a_slip_and_no_missing_code() -> None:
+    answers, minutes = [*"1234" * 200, *"9" * 20], [str(10 + place % 30) for place in range(820)]
+    cases = {"twice": (["7", "7"], ["99", "99"]), "once": (["7"], ["99"])}
+    found = {}
+    for name, (codes, times) in cases.items():
+        cells = {"mood": [*codes, *answers][:820], "minutes": [*times, *minutes][:820]}
+        columns = columns_of(pd.DataFrame(cells, dtype="str"), Dictionary())
+        found[name] = [column.guess.missing for column in columns]
+    assert [set(missing) for missing in found["twice"]] == [{"7", "9"}, {"99"}]
+    assert [set(missing) for missing in found["once"]] == [{"9"}, set()]
