@@ -91,8 +91,8 @@ def _respondent(profile: Profile, role: str) -> Guess | None:
     nearly_unique = profile.distinct > 0.98 * profile.answered and profile.answered > 0.98 * profile.rows
     if not nearly_unique or profile.answered < 20 or (not profile.whole and profile.numeric > 0.9):
         return None
-    if profile.share(ID) < 0.98 or role in ("comment", "weight", "probability"):
-        return None
+    if profile.share(ID) < 0.98 or profile.marked or role in ("comment", "weight", "probability"):
+        return None  # nobody marks the thousands of an id
     return Guess("code", "respondent", (Because("different in {share:.1%} of the rows", share=_unique(profile)),))
 
 
