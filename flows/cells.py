@@ -88,3 +88,24 @@ def told(entries: Iterable[Mapping[str, Any]]) -> list[Told]:
 
     rows: list[list[Any]] = [[entry["wave"], *row] for entry in entries for row in entry["cells"]]
     return [Told._make(float("nan") if value is None else value for value in row) for row in rows]
+
+
+def secret(entries: Iterable[Mapping[str, Any]], results: pd.DataFrame, wave: str) -> set[tuple[str, str, str]]:
+    """Item, breakdown and group of what a wave's publications and its report as it is now keep secret of it.
+
+    The ledger does not tell secondary suppression from figures that are merely uncertain; the report of now does, and
+    what it does not know counts as secret.
+
+    Args: entries: lines of the ledger.   results: all figures of the wave's report with their flags.
+    """
+    from survey.disclosure import SECRET
+    from survey.disclosure.audit import outside
+    from survey.disclosure.system import LEVELS
+
+    own = results[results["wave"].eq(wave) & results["statistic"].isin(LEVELS)]
+    keys = list(own[["item", "by", "group"]].itertuples(index=False, name=None))
+    now = {key for key, flag in zip(keys, own["flag"], strict=True) if flag in SECRET}
+    out = outside(cell for cell in told(entries) if cell.wave == wave)
+    doubtful = set(keys) - now
+    hidden = {key[1:]: cell for key, cell in out.items() if cell.hidden}
+    return now | {key for key, cell in hidden.items() if cell.secret or key not in doubtful}

@@ -91,11 +91,22 @@ def _still_there(job: Job, wave: str) -> None:
         )
 
 
-def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> tuple[Ref, Ref]:
-    """compare → model → disclosure → report for one wave, with the waves before it as the past.
+def judged_wave(job: Job, wave: str, step: Step) -> Artefact:
+    """What the report of a wave tells and withholds, published or not; nothing is rendered or published."""
+    weighted = {name: weighted_wave(job, name, step) for name in job.book.earlier(wave)}
+    estimated = {name: _stage(job, step, "estimate", name, stages.estimate, own) for name, own in weighted.items()}
+    return job.store.load(_released(job, step, wave, weighted, estimated))
 
-    Returns: what may be told, and the report.
-    """
+
+def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> tuple[Ref, Ref]:
+    """What may be told of one wave, and its report."""
+    released = _released(job, step, wave, weighted, estimated)
+    words = digest(",".join(job.languages), dict(job.notes).get(wave, ""))
+    return released, _stage(job, step, "report", wave, stages.report, released, extra=words)
+
+
+def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> Ref:
+    """compare → model → disclosure for one wave, with the waves before it as the past."""
     compared_waves = [weighted[name] for name in job.compared(wave)]
     compared = _stage(job, step, "compare", wave, stages.compare, *compared_waves)
     modelled = _stage(job, step, "model", wave, stages.model, *[weighted[name] for name in job.modelled(wave)])
@@ -106,8 +117,7 @@ def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated
     past = json.dumps([earlier, drawn] if drawn else earlier) if earlier or drawn else ""
     released = _stage(job, step, "disclosure", wave, partial(_disclose, earlier, drawn), *inputs, extra=past)
     draws.of(job).record(job.store.load(released).frames.get("drawn"))  # at once: the next report must not draw again
-    words = digest(",".join(job.languages), dict(job.notes).get(wave, ""))
-    return released, _stage(job, step, "report", wave, stages.report, released, extra=words)
+    return released
 
 
 def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows import cells
 from flows.job import Job
 from flows.ledger import only_one
-from flows.pipeline import Step, weighted_wave
+from flows.pipeline import Step, judged_wave, weighted_wave
 from flows.publish import publish
 from survey.errors import UsageError
 
@@ -22,9 +24,12 @@ SUFFIX = "-puf"
 def make(job: Job, wave: str, language: str, step: Step) -> tuple[Path, dict[str, Any]]:
     """Publish the public-use file of a wave; the weekly report's folder is left alone.
 
+    Where the report is not out yet its stages run up to disclosure, so that the file is held to what it will withhold.
+
     Args: language: of the labels in the SPSS file.
     Returns: the published folder, and the facts of the risk report.
-    Raises: UsageError: survey.yaml asks for no such file.   GateError: k, l or t cannot be reached; nothing is written.
+    Raises: UsageError: survey.yaml asks for no such file.   GateError: k, l or t cannot be reached, or the file would
+    tell what the report withholds; nothing is written.
     """
     from survey.privacy import Protected
 
@@ -33,12 +38,19 @@ def make(job: Job, wave: str, language: str, step: Step) -> tuple[Path, dict[str
     with only_one(job.workspace.work):
         artefact = job.store.load(weighted_wave(job, wave, step))
         protected = Protected(artefact.frames["answers"], artefact.frames["reasons"], artefact.facts)
-        files, facts = content(protected, job, wave, language)
+        results = judged_wave(job, wave, step).frames["results"]
+        secret = cells.secret(cells.of(job).entries(), results, wave)
+        files, facts = content(protected, job, wave, language, secret)
         return publish(files, job.public, job.book.survey, f"{wave}{SUFFIX}"), facts
 
 
-def content(protected: Protected, job: Job, wave: str, language: str) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The files by name, and the facts of the risk report."""
+def content(
+    protected: Protected, job: Job, wave: str, language: str, secret: Collection[tuple[str, str, str]] = ()
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The files by name, and the facts of the risk report.
+
+    Args: secret: item, breakdown and group of the figures that the report withholds.
+    """
     from flows.datafiles import csv_bytes, parquet_bytes, sav_bytes
     from reports.datapackage import datapackage
     from reports.ddi import Described, ddi
@@ -48,10 +60,12 @@ def content(protected: Protected, job: Job, wave: str, language: str) -> tuple[d
     from survey.microdata.loss import largest_changes, losses
     from survey.microdata.release import public_use
     from survey.microdata.synthetic import synthetic
+    from survey.microdata.withheld import refuse_withheld
     from survey.weighting import FINAL, before_totals
 
     book, frame = job.book, protected.frame
     made = public_use(frame, book, FINAL)
+    refuse_withheld(made, frame, book, secret)
     facts = assess(frame, made, book, FINAL, before_totals(frame))
     facts["changes"] = largest_changes(losses(frame, made, book, FINAL))
     of = Described(book, wave, made.variables, len(made.frame))

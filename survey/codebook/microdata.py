@@ -17,8 +17,9 @@ class Microdata(Strict):
 
     k: Annotated[int, Field(ge=2)] = 5
     """Fewest persons who share all quasi-identifiers and what the strata tell."""
-    l: Annotated[int, Field(ge=1)] = 1  # noqa: E741
-    """Fewest distinct answers to each sensitive item among them (distinct l-diversity); 1 asks for nothing."""
+    l: Annotated[int, Field(ge=1)] = 2  # noqa: E741
+    """Fewest distinct answers to each sensitive item among them (distinct l-diversity); 1 asks for nothing. Nobody's
+    answer to a sensitive item should follow from knowing who somebody is, so two unless survey.yaml says otherwise."""
     l_entropy: Annotated[float, Field(ge=1)] = 1.0
     """Least exp(entropy) of each sensitive item among them (entropy l-diversity); 1 asks for nothing."""
     t: Annotated[float, Field(gt=0, le=1)] | None = None

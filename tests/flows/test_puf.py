@@ -22,6 +22,7 @@ from survey.design import Calibration, SurveyDesign
 from survey.microdata.loss import private_design
 from survey.survey_yaml import parse
 from survey.weighting import crossing
+from tests.flows.test_cells import SMALL, small_district
 from tests.small_survey import YAML, frame, write
 
 ROOT = Path(__file__).parents[2]
@@ -62,8 +63,9 @@ def released(city: Path) -> pd.DataFrame:
 
 
 def private(city: Path) -> pd.DataFrame:
-    stored = (city / "data" / "work" / "store" / "weighting").glob("*/answers.parquet")
-    return pd.read_parquet(next(stored))
+    stored = (city / "data" / "work" / "store" / "weighting").glob("*/seal.json")
+    newest = (path for path in stored if json.loads(path.read_bytes())["ref"]["wave"] == "2026H1")
+    return pd.read_parquet(next(newest).with_name("answers.parquet"))
 
 
 BOOK = parse((ROOT / "data" / "raw" / "example-city" / "survey.yaml").read_text(encoding="utf-8"))
@@ -289,3 +291,33 @@ def test_a_wave_that_bears_the_name_of_a_public_use_file_is_refused(
     write(town, waves, frame(600))
     assert call(town, monkeypatch, "puf", "small-town", "--wave", "w1") == 2
     assert "no wave named w1-puf" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_file_that_tells_what_the_report_withholds_is_refused(
+    published: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yaml = RELEASED.replace("max_suppressed", "").replace("microdata: {k: 5,", "microdata: {k: 2, max_suppressed: 1,")
+    write(tmp_path, yaml, small_district(), SMALL)
+    if published:
+        assert call(tmp_path, monkeypatch, "run", "small-town") == 0
+        seen = pd.read_csv(tmp_path / "public" / "small-town" / "w1" / "tables" / "areas.csv", dtype=str)
+        assert seen.loc[seen["statistic"].eq("mean") & seen["group"].eq("3"), "mark"].tolist() == ["[c]"]
+    capsys.readouterr()
+    assert call(tmp_path, monkeypatch, "puf", "small-town") == 1
+    told = capsys.readouterr().err
+    assert "what the report of the same wave withholds" in told
+    assert "feels_safe/district/3" in told
+    assert not (tmp_path / "public" / "small-town" / "w1-puf").exists()
+    # Without the questions whose figures are withheld there is nothing to be told.
+    other = yaml.replace("sensitive: [safe], l: 2}", "variables: [lit]}").replace(
+        "items: [safe, lights]", "items: [safe]"
+    )
+    write(tmp_path, other, small_district(), SMALL)
+    assert call(tmp_path, monkeypatch, "puf", "small-town") == 0
+
+
+def test_sensitive_answers_are_at_least_two_unless_survey_yaml_says_otherwise() -> None:
+    plan = parse(RELEASED.replace("sensitive: [safe], l: 2}", "sensitive: [safe]}")).privacy.microdata
+    assert plan is not None
+    assert plan.l == 2
