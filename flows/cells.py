@@ -6,13 +6,16 @@ Private, as it holds true numbers. A line is written just before a publication a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.ledger import Ledger
-from flows.workspace import digest
+from flows.private import erase
+from flows.publish import MANIFEST
+from flows.workspace import Workspace, digest
 from survey.errors import AnxinError
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     from flows.job import Job
     from survey.disclosure import Told
+
+NUMBERS, SHOWN = slice(3, 6), 6  # places in a line's cells: item, by, group, n, base, estimate, shown, secret
 
 
 @dataclass(frozen=True)
@@ -35,25 +40,42 @@ class CellLedger:
 
     def entries(self) -> list[dict[str, Any]]:
         """All lines, oldest first.   Raises: AnxinError: a line was changed or is missing."""
-        lines = self.path.read_bytes().splitlines() if self.path.is_file() else []
-        entries = [json.loads(line) for line in lines]
-        for before, entry in zip([b"", *lines], entries, strict=False):
-            if entry["previous"] != (digest(before) if before else ""):
-                raise AnxinError(
-                    "The ledger of released cells was changed",
-                    where="{file}",
-                    expected="lines that each seal the one before",
-                    got="a broken chain",
-                    hint="put it back from a copy; what was published before is known from nowhere else",
-                    file=f"data/work/released/{self.path.name}",
-                )
-        return entries
+        return chained(self.path)
 
     def before(self, basis: Mapping[str, str]) -> list[dict[str, Any]]:
         """The lines that a release of these waves is to be judged beside."""
         own = [entry for entry in self.entries() if entry["wave"] in basis]
         foreign = [k for k, entry in enumerate(own) if entry["basis"] != basis[entry["wave"]]]
         return own[: foreign[-1] + 1] if foreign else []
+
+    def forget(self, waves: Collection[str]) -> int:
+        """Write the ledger anew without the numbers of what was withheld of some waves, chained as before.
+
+        What was withheld keeps its key and marks, so that the next report withholds it as well; what was shown is
+        public. Returns: how many cells lost their numbers.
+        """
+        entries, count = self.entries(), 0
+        for entry in entries:
+            for row in entry["cells"] if entry["wave"] in waves else ():
+                if not row[SHOWN] and any(value is not None for value in row[NUMBERS]):
+                    row[NUMBERS] = [None] * len(row[NUMBERS])
+                    count += 1
+        if count:
+            draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+            draft.unlink(missing_ok=True)
+            for entry in entries:
+                Ledger(draft).append({name: value for name, value in entry.items() if name != "previous"})
+            erase(self.path)
+            draft.rename(self.path)
+        return count
+
+    def held(self) -> set[str]:
+        """The waves of which numbers of withheld cells stand here."""
+        return {
+            entry["wave"]
+            for entry in self.entries()
+            if any(not row[SHOWN] and row[NUMBERS] != [None] * len(row[NUMBERS]) for row in entry["cells"])
+        }
 
     def record(self, basis: Mapping[str, str], cells: pd.DataFrame) -> None:
         """Add the cells that are not yet recorded on this basis."""
@@ -71,9 +93,72 @@ class CellLedger:
                 Ledger(self.path).append({"wave": wave, "basis": basis[str(wave)], "cells": new})
 
 
+def chained(path: Path) -> list[dict[str, Any]]:
+    """The lines of such a ledger, oldest first.   Raises: AnxinError: a line was changed or is missing."""
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    entries: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    for before, entry in zip([b"", *lines], entries, strict=False):
+        if entry["previous"] != (digest(before) if before else ""):
+            raise AnxinError(
+                "The ledger of released cells was changed",
+                where="{file}",
+                expected="lines that each seal the one before",
+                got="a broken chain",
+                hint="put it back from a copy; what was published before is known from nowhere else",
+                file=f"data/work/released/{path.name}",
+            )
+    return entries
+
+
 def of(job: Job) -> CellLedger:
     """The ledger of a survey's released cells."""
-    return CellLedger(job.workspace.work / "released" / f"{job.book.survey}.jsonl")
+    return in_workspace(job.workspace, job.book.survey)
+
+
+def in_workspace(workspace: Workspace, survey: str) -> CellLedger:
+    """The same where there need be no survey.yaml."""
+    return CellLedger(workspace.work / "released" / f"{survey}.jsonl")
+
+
+def refuse_lost(job: Job) -> None:
+    """Raise where waves are published that the ledger does not know: nothing could be judged beside them."""
+    known = {entry["wave"] for entry in of(job).entries()}
+    folder = job.public / job.book.survey
+    unknown = [wave for wave in job.waves if wave not in known and (folder / wave / MANIFEST).is_file()]
+    if unknown:
+        raise AnxinError(
+            "The ledger of released cells does not know what is published",
+            where="{file}",
+            expected="lines of {waves}, which public/{survey} shows",
+            got="none",
+            hint="put data/work/released back from a copy; if there is none, move public/{survey} away, knowing that"
+            " nothing then keeps this report and the published one from telling together what each withholds",
+            file=f"data/work/released/{job.book.survey}.jsonl",
+            waves=", ".join(unknown),
+            survey=job.book.survey,
+        )
+
+
+def known_again(cells: Iterable[Told], frames: Mapping[str, pd.DataFrame], weight: str) -> list[Told]:
+    """Cells of earlier publications; those whose numbers were forgotten have them from the wave made again, if it is.
+
+    Args: frames: the waves' private frames.
+    """
+    from survey.estimation.groups import grouped
+
+    found = []
+    for cell in cells:
+        frame = frames.get(cell.wave)
+        if cell.n == cell.n:
+            found.append(cell)
+        elif frame is not None and cell.item in frame and (not cell.by or cell.by in frame):
+            codes, labels, _ = grouped(frame, cell.by or None)
+            inside = (codes == labels.index(cell.group)) if cell.group in labels else codes < -1
+            inside &= frame[cell.item].notna().to_numpy()
+            base = float(frame.loc[inside, weight].sum())
+            if inside.any():
+                found.append(cell._replace(n=float(inside.sum()), base=base))
+    return found
 
 
 def _since(entries: list[dict[str, Any]], wave: str, basis: str) -> int:

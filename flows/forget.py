@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 
+from flows.cells import in_workspace
 from flows.keys import Salts
 from flows.ledger import Ledger, only_one
 from flows.store import forget as forget_in
@@ -32,7 +33,8 @@ def forgettable(workspace: Workspace, survey: str, wave: str | None) -> tuple[st
     Neither survey.yaml nor a delivery is needed: what is to be forgotten may be gone there.
     Raises: UsageError: there is nothing of it.
     """
-    known = sorted({*_salts(workspace).waves(survey), *waves_in(workspace.work / "store", survey)})
+    held = in_workspace(workspace, survey).held()
+    known = sorted({*_salts(workspace).waves(survey), *waves_in(workspace.work / "store", survey), *held})
     if not known or (wave is not None and wave not in known):
         raise UsageError(
             "There is nothing to forget of {what}",
@@ -45,7 +47,9 @@ def forgettable(workspace: Workspace, survey: str, wave: str | None) -> tuple[st
 
 
 def forget(workspace: Workspace, survey: str, waves: tuple[str, ...], now: datetime) -> Forgotten:
-    """Destroy the keys of waves and every artefact made of their answers, and write so into the ledger.
+    """Destroy the keys of waves, every artefact made of their answers and the numbers withheld of them.
+
+    The ledger of runs tells so.
 
     Keys go first: what is left when it breaks off is at least encrypted, or pseudonyms that nobody can make again.
     """
@@ -54,12 +58,14 @@ def forget(workspace: Workspace, survey: str, waves: tuple[str, ...], now: datet
         salts = _salts(workspace)
         salts.destroy(survey, waves)
         artefacts = forget_in(workspace.work / "store", survey, waves.__contains__)
+        cells = in_workspace(workspace, survey).forget(waves)
         Ledger(workspace.work / "ledger.jsonl").append(
             {
                 "survey": survey,
                 "waves": waves,
                 "status": "forgotten",
                 "artefacts": artefacts,
+                "cells": cells,  # of the ledger of released cells, written anew without their numbers
                 "started": now.isoformat(timespec="seconds"),
             }
         )

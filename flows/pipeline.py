@@ -40,6 +40,7 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
     Returns: target wave → published folder.   Raises: AnxinError: the data, a gate or survey.yaml stopped it; then
     nothing is published.
     """
+    cells.refuse_lost(job)
     weighted: dict[str, Ref] = {}
     estimated: dict[str, Ref] = {}
     for wave in job.waves:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.job import Job
 from flows.store import Artefact
+from survey.errors import GateError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,16 +112,20 @@ def disclosure(
     """
     import pandas as pd
 
-    from flows.cells import told
+    from flows.cells import known_again, told
     from survey.changes import told as told_changes
     from survey.disclosure import Drawn, Secrets, Told, release
     from survey.disclosure.background import background
     from survey.schemas import guard
+    from survey.weighting import FINAL
 
     compared = job.compared(wave)
     weighted, parts = artefacts[: len(compared)], artefacts[len(compared) :]
     everything = guard(pd.concat([part.frames["results"] for part in parts], ignore_index=True), "results", job.book)
+    frames = {name: own.frames["answers"] for name, own in zip(compared, weighted, strict=True)}
     before = told(earlier)
+    _still_known(before, frames)
+    before = known_again(before, frames, FINAL)
     known = {
         name: background(_wave(own), job.book, everything[everything["wave"] == name], _breakdowns(before, name))
         for name, own in zip(compared, weighted, strict=True)
@@ -148,6 +153,22 @@ def _keys(parts: Sequence[Artefact]) -> dict[tuple[str, str, str, str], int]:
 def _breakdowns(cells: list[Told], wave: str) -> list[str]:
     """Breakdowns of earlier publications of a wave."""
     return list(dict.fromkeys(cell.by for cell in cells if cell.wave == wave and cell.by))
+
+
+def _still_known(cells: list[Told], frames: dict[str, pd.DataFrame]) -> None:
+    """Raise where a breakdown that was published is no longer made: its groups could not be judged beside the new."""
+    for wave, frame in frames.items():
+        gone = [by for by in _breakdowns(cells, wave) if any(part not in frame for part in by.split(":"))]
+        if gone:
+            raise GateError(
+                "A breakdown that was published is no longer in survey.yaml",
+                where="{wave}: {by}",
+                expected="every breakdown that is out, so that what two publications tell together can be judged",
+                got="none of that name",
+                hint="keep the variable in survey.yaml, under `items` or `derived`; the report need not show it",
+                wave=wave,
+                by=", ".join(gone),
+            )
 
 
 def report(job: Job, wave: str, released: Artefact) -> Artefact:

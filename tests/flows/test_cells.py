@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,9 @@ import pandas as pd
 import pytest
 
 from flows.cells import CellLedger
+from flows.forget import forget, forgettable
+from flows.ledger import Ledger
+from flows.workspace import Workspace
 from survey.attacker import attack, read
 from survey.errors import AnxinError, GateError
 from tests.flows.test_run import REVISED, published, run
@@ -104,3 +109,59 @@ def test_a_changed_ledger_of_cells_stops_the_run(tmp_path: Path) -> None:
     ledger.path.write_text(ledger.path.read_text().replace("12.0", "99.0"))
     with pytest.raises(AnxinError, match="ledger of released cells was changed"):
         ledger.entries()
+
+
+def test_a_published_breakdown_that_survey_yaml_no_longer_makes_stops_the_run(tmp_path: Path) -> None:
+    bands = "  bands: {levels: {1: {zh: 甲, en: A}, 2: {zh: 乙, en: B}}}\nitems:\n"
+    derived = "derived:\n  old: {recipe: band, of: age, edges: [16, 60, 111], scale: bands, label: {zh: 龄, en: Age}}\n"
+    without = YAML.replace("items:\n", bands, 1)
+    with_old = without.replace("derived:\n", derived, 1)
+    write(tmp_path, yaml=with_old.replace("groups: [sex]", "groups: [sex, old]"))
+    run(tmp_path)
+    before = published(tmp_path)
+    write(tmp_path, yaml=without)
+    with pytest.raises(GateError, match="is no longer in") as caught:
+        run(tmp_path)
+    assert "w1: old" in caught.value.describe()
+    assert published(tmp_path) == before
+    write(tmp_path, yaml=with_old)
+    run(tmp_path)
+
+
+def test_a_ledger_that_does_not_know_what_is_published_stops_the_run(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    before, ledger = published(tmp_path), tmp_path / "data" / "work" / "released" / "small-town.jsonl"
+    kept = ledger.read_bytes()
+    ledger.unlink()
+    run(tmp_path)  # nothing changed, nothing is published
+    write(tmp_path, yaml=YAML.replace("Small town survey", "Survey of the small town"))
+    with pytest.raises(AnxinError, match="does not know what is published"):
+        run(tmp_path)
+    assert published(tmp_path) == before
+    ledger.write_bytes(kept)
+    run(tmp_path)
+
+
+def test_forgetting_takes_the_numbers_of_what_was_withheld(tmp_path: Path) -> None:
+    write(tmp_path, delivery=small_district(), margins=SMALL)
+    run(tmp_path)
+    workspace, now = Workspace(tmp_path), datetime(2026, 11, 24, tzinfo=UTC)
+    rows = [row for line in lines(tmp_path) for row in json.loads(line)["cells"]]
+    hidden = [row for row in rows if not row[6]]
+    assert any(row[3] == 8.0 for row in hidden)
+    forget(workspace, "small-town", forgettable(workspace, "small-town", "w1"), now)
+    after = [row for line in lines(tmp_path) for row in json.loads(line)["cells"]]
+    assert [row for row in after if row[6]] == [row for row in rows if row[6]]
+    assert [row for row in after if not row[6]] == [[*row[:3], None, None, None, *row[6:]] for row in hidden]
+    assert len(CellLedger(tmp_path / "data" / "work" / "released" / "small-town.jsonl").entries()) == len(
+        lines(tmp_path)
+    )
+    assert Ledger(tmp_path / "data" / "work" / "ledger.jsonl").entries()[-1]["cells"] == len(hidden)
+    # Made again under other settings, the report still withholds what was withheld.
+    before = published(tmp_path)
+    write(tmp_path, yaml=YAML.replace("  headline: [feels_safe]", "  headline: [feels_safe]\n  items: [lights]"),
+          delivery=small_district(), margins=SMALL)  # fmt: skip
+    run(tmp_path)
+    assert published(tmp_path) != before
+    assert not attack(read([tmp_path / "public" / "small-town" / "w1"]))["open"].any()
