@@ -251,6 +251,15 @@ def puf(
     kept, rules = facts["released"], facts["rules"]
     _print(t("k {k} (demanded {least}), {records:,} records, {units} sampling units",
              k=kept["k"], least=rules["k"], records=facts["records"], units=facts["design"]["units"]))  # fmt: skip
+    read = facts["weights"]["read"]
+    if read["below"] == 0:
+        _print(t("k {k} for a reader who uses the weights as well", k=read["k"]))
+    elif read["below"] is None:
+        _print(t("k {k}, with a few records below {least}, for a reader who uses the weights as well",
+                 k=read["k"], least=rules["k"]))  # fmt: skip
+    else:
+        _print(t("k {k}, with {below:,} records below {least}, for a reader who uses the weights as well",
+                 k=read["k"], below=read["below"], least=rules["k"]))  # fmt: skip
     _print(f"[green]{_plain(str(place))}[/]  ({survey}, {job.targets[0]})")
 
 

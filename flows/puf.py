@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows import cells
 from flows.job import Job
-from flows.ledger import only_one
+from flows.ledger import Ledger, only_one
 from flows.pipeline import Step, judged_wave, weighted_wave
+from flows.private import folder
 from flows.publish import publish
-from survey.errors import UsageError
+from survey.errors import GateError, UsageError
 
 if TYPE_CHECKING:
     from survey.privacy import Protected
@@ -28,8 +30,8 @@ def make(job: Job, wave: str, language: str, step: Step) -> tuple[Path, dict[str
 
     Args: language: of the labels in the SPSS file.
     Returns: the published folder, and the facts of the risk report.
-    Raises: UsageError: survey.yaml asks for no such file.   GateError: k, l or t cannot be reached, or the file would
-    tell what the report withholds; nothing is written.
+    Raises: UsageError: survey.yaml asks for no such file.   GateError: k, l or t cannot be reached, the file would tell
+    what the report withholds, or other records of the wave are out; nothing is written.
     """
     from survey.privacy import Protected
 
@@ -41,6 +43,7 @@ def make(job: Job, wave: str, language: str, step: Step) -> tuple[Path, dict[str
         results = judged_wave(job, wave, step).frames["results"]
         secret = cells.secret(cells.of(job).entries(), results, wave)
         files, facts = content(protected, job, wave, language, secret)
+        _record(job, wave, files, facts)
         return publish(files, job.public, job.book.survey, f"{wave}{SUFFIX}"), facts
 
 
@@ -85,6 +88,41 @@ def content(
     }
     files |= {f"risk.{code}.md": risk_report(facts, book, wave, code) for code in book.languages}
     return files, facts
+
+
+def _record(job: Job, wave: str, files: Mapping[str, bytes], facts: Mapping[str, Any]) -> None:
+    """Note which records of a wave go out, before they do.
+
+    Two files of one wave that were protected in different ways can be joined on weights and answers, which both hold,
+    and what each made coarser the other tells. The CSV decides: labels and descriptions may change.
+    Raises: GateError: other records of the wave are out.
+    """
+    name = f"{job.book.survey}-{wave}.csv"
+    content = files[name]
+    path = job.workspace.work / "released" / f"{job.book.survey}.puf.jsonl"
+    shown = job.public / job.book.survey / f"{wave}{SUFFIX}" / name
+    before = [entry["sha256"] for entry in cells.chained(path) if entry["wave"] == wave]
+    out = before or ([sha256(shown.read_bytes()).hexdigest()] if shown.is_file() else [])
+    if set(out) - {sha256(content).hexdigest()}:
+        raise GateError(
+            "Another public-use file of the wave {wave} is out",
+            where="{file}",
+            expected="the same records, byte by byte",
+            got="others, which could be joined with the first on weights and answers",
+            hint="put survey.yaml, margins and delivery back as they were then; what is out cannot be called back",
+            wave=wave,
+            file=name,
+        )
+    if not before:
+        folder(path.parent)
+        Ledger(path).append(
+            {
+                "wave": wave,
+                "sha256": sha256(content).hexdigest(),
+                "variables": content.decode().partition("\n")[0].split(","),
+                "quasi_identifiers": {own["name"]: own["released"] for own in facts["quasi_identifiers"]},
+            }
+        )
 
 
 def _asked_for(job: Job, wave: str) -> None:

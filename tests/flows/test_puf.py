@@ -321,3 +321,25 @@ def test_sensitive_answers_are_at_least_two_unless_survey_yaml_says_otherwise() 
     plan = parse(RELEASED.replace("sensitive: [safe], l: 2}", "sensitive: [safe]}")).privacy.microdata
     assert plan is not None
     assert plan.l == 2
+
+
+def test_a_second_file_of_the_wave_that_is_not_the_first_is_refused(
+    town: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = town / "public" / "small-town" / "w1-puf"
+    assert call(town, monkeypatch, "puf", "small-town") == 0
+    assert "for a reader who uses the weights as well" in capsys.readouterr().out
+    record = town / "data" / "work" / "released" / "small-town.puf.jsonl"
+    assert record.stat().st_mode & 0o777 == 0o600
+    (entry,) = [json.loads(line) for line in record.read_bytes().splitlines()]
+    assert entry["sha256"] == hashlib.sha256((place / "small-town-w1.csv").read_bytes()).hexdigest()
+    assert entry["quasi_identifiers"].keys() == {"sex", "district"}
+    first, line = contents(place), record.read_bytes()
+    assert call(town, monkeypatch, "puf", "small-town") == 0
+    assert record.read_bytes() == line
+    write(town, RELEASED.replace("  items: [safe, lights]", "  items: [safe]"), frame(600))
+    for _ in range(2):  # the record alone, then the published file alone, tells what is out
+        assert call(town, monkeypatch, "puf", "small-town") == 1
+        assert "Another public-use file of the wave w1 is out" in capsys.readouterr().err
+        assert contents(place) == first
+        record.unlink(missing_ok=True)
