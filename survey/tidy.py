@@ -58,11 +58,20 @@ def settled(frame: pd.DataFrame, digits: int = 12) -> pd.DataFrame:
     >>> settled(results([{"estimate": 0.1 + 0.2, "n": 30}]))[["estimate", "n"]].values.tolist()
     [[0.3, 30.0]]
     """
-    values = frame[NUMBERS].to_numpy(dtype=float)
+    values = significant(frame[NUMBERS].to_numpy(dtype=float), digits)
+    return frame.assign(**dict(zip(NUMBERS, values.T, strict=True)))
+
+
+def significant(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """Numbers rounded to significant digits; nought, NaN and infinity stay.
+
+    >>> significant(np.array([0.0123456, 1234.0, 0.0, np.nan]), 3).tolist()
+    [0.0123, 1230.0, 0.0, nan]
+    """
     known = np.isfinite(values) & (values != 0)
     places = digits - 1 - np.floor(np.log10(np.abs(values, where=known, out=np.ones_like(values))))
-    scale = 10.0 ** np.clip(places, 0, 300)
-    return frame.assign(**dict(zip(NUMBERS, np.where(known, np.round(values * scale) / scale, values).T, strict=True)))
+    scale, whole = 10.0 ** np.clip(places, 0, 300), 10.0 ** np.clip(-places, 0, 300)
+    return np.where(known, np.round(values * scale / whole) * whole / scale, values)
 
 
 def _column(values: pd.Series, blank: str | float) -> NDArray[Any]:

@@ -7,7 +7,7 @@ sees no more than is to be published, tries to work out what was withheld; the r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from survey.disclosure.bounds import Bools
 from survey.disclosure.budget import Drawn
 from survey.disclosure.counts import Numbers, Secrets, coarse, numbers, retold
 from survey.disclosure.crossing import crossed
+from survey.disclosure.precision import SECRETIVE, USUAL, precise
 from survey.disclosure.rules import NOBODY, PRIMARY, RELIABILITY, apply, effective, flag, is_level
 from survey.disclosure.secondary import choose, possible
 from survey.disclosure.system import CELL, Built, Cell, Key, build, cells_of
@@ -64,7 +65,8 @@ def release(
     The primary rules stand in survey.disclosure.rules, the first that holds counts. Cells that would give a withheld
     one away, through any totals of the publication or of earlier ones, are suppressed_secondary; then come the rules of
     reliability, and comparisons fall with the figures they compare. Last, numbers of respondents are told as `counts`
-    says.
+    says, and what tells the precision is rounded to three significant digits, two where any figure is withheld:
+    disclosure by second moments (survey.disclosure.precision).
 
     Args: backgrounds: by wave, what only the team knows of it.   earlier: cells of other publications, in order.
     secrets: keys and earlier draws of noise.
@@ -86,11 +88,11 @@ def release(
     rows.loc[rows["flag"].isin(WITHHELD), NUMBERS] = np.nan
     _attacked(rows, full, known, rules, record)
     summary = _summary(rows, record, {**counts, **doubts}, rules)
-    known_facts = told(facts, rules.min_n)
-    if rules.counts.method == "exact":
-        return Releasable(rows, {**known_facts, "disclosure": summary}, record)
-    found = numbers(full.assign(flag=rows["flag"]), known, rules, secrets)
-    return _less_exact(Releasable(rows, {**known_facts, "disclosure": summary}, record), found, rules)
+    digits = SECRETIVE if rows["flag"].isin(SECRET).any() else USUAL
+    exact = Releasable(rows, {**told(facts, rules.min_n, digits), "disclosure": summary}, record)
+    if rules.counts.method != "exact":
+        exact = _less_exact(exact, numbers(full.assign(flag=rows["flag"]), known, rules, secrets), rules)
+    return replace(exact, results=precise(exact.results, digits))
 
 
 def _less_exact(exact: Releasable, found: Numbers, rules: Disclosure) -> Releasable:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from survey.disclosure.precision import USUAL, coarse_steps
 
-def told(facts: dict[str, Any], least: int) -> dict[str, Any]:
-    """Facts as they may be told: no extreme weight, no count below `least`, and none that follows from the others."""
+
+def told(facts: dict[str, Any], least: int, digits: int = USUAL) -> dict[str, Any]:
+    """Facts as they may be told: no extreme weight, no count below `least`, and none that follows from the others.
+
+    Args: digits: significant digits of the spread of the weights.
+    """
     told = dict(facts)
     if "quality" in facts:
         quality = dict(facts["quality"])
@@ -29,6 +34,7 @@ def told(facts: dict[str, Any], least: int) -> dict[str, Any]:
             {k: v for k, v in step.items() if k not in hidden | ({"top1"} if step.get("n", 0) < 100 * least else set())}
             for step in weighting.get("steps", [])
         ]
+        weighting["steps"] = coarse_steps(weighting["steps"], digits)
         thin = {row["margin"] for row in weighting.get("margins", []) if row.get("n", least) < least}
         weighting["margins"] = [
             {

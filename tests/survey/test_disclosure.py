@@ -217,3 +217,46 @@ def test_every_rule_is_told_with_its_parameters_and_how_often_it_held() -> None:
     assert facts["fired"]["few"] == 1
     assert facts["rules"]["dominance.share"] == 0.85
     assert (facts["cells"], facts["cells_primary"], facts["cells_secondary"], facts["kept"]) == (4, 1, 1, 0.5)
+
+
+def precise(**more: object) -> dict[str, object]:
+    """A share of everybody with the precision that an estimate has."""
+    numbers = {"se": 0.0214159, "ci_low": 0.558123, "ci_high": 0.641234, "n_eff": 523.456, "deff": 1.91038}
+    return {**cell(1000, 0.6), **numbers, "cv": 0.0356932, "p": 0.0499812, "q": 0.0501234, **more}
+
+
+def test_precision_is_told_in_three_digits_and_in_two_beside_a_secret() -> None:
+    plain = release(results([precise()]), {}, BOOK).results.iloc[0]
+    assert plain[["estimate", "n", "se", "ci_low", "ci_high"]].tolist() == [0.6, 1000, 0.0214, 0.5582, 0.6412]
+    assert plain[["n_eff", "deff", "cv", "p", "q"]].tolist() == [524, 1.91, 0.0357, 0.0499, 0.0501]
+    secret = release(results([precise(n=509), *areas(9, 300, 200)[1:]]), {}, BOOK).results.iloc[0]
+    assert secret[["estimate", "se", "ci_low", "ci_high"]].tolist() == [0.6, 0.021, 0.559, 0.64]
+    assert secret[["n_eff", "deff", "cv", "p", "q"]].tolist() == [540, 1.8, 0.035, 0.049, 0.05]
+
+
+def test_a_rounded_interval_stays_a_share_and_holds_its_estimate() -> None:
+    nobody = precise(estimate=0.0, se=0.0, ci_low=0.0, ci_high=0.0036819, p=np.nan, q=np.nan)
+    nearly = precise(estimate=0.9987654, se=0.00104999, ci_low=0.9934567, ci_high=0.9999999)
+    total = precise(statistic="total", estimate=123456.7, se=2345.6, ci_low=118856.0, ci_high=128057.0)
+    rows = release(results([nobody, nearly, total]), {}, BOOK).results
+    assert (rows["ci_low"] <= rows["estimate"]).all()
+    assert (rows["ci_high"] >= rows["estimate"]).all()
+    assert rows["ci_low"].tolist() == [0.0, 0.99346, 118850.0]
+    assert rows["ci_high"].tolist() == [0.00368, 1.0, 128070.0]
+
+
+def test_a_hidden_group_does_not_follow_from_the_effective_sample() -> None:
+    """1/n_eff = Σ share²/n solved for a hidden n: with six digits one number fits, now more than min_n of them."""
+    sizes, population = np.array([300, 260, 220, 180, 90, 7]), np.array([9000, 8000, 7000, 6000, 2600, 300])
+    parts = (population / population.sum()) ** 2
+    exact = 1 / (parts / sizes).sum()
+    facts = {"weighting": {"steps": [{"step": "raked", "n": 1057, "deff": 1057 / exact, "n_eff": exact}]}}
+    rows = [cell(1057), *(cell(int(n), by="district", group=str(k)) for k, n in enumerate(sizes, 1))]
+    step = release(results(rows), facts, BOOK).facts["weighting"]["steps"][0]
+    unknown = np.arange(2, 96)
+    found = 1 / ((parts[:4] / sizes[:4]).sum() + parts[4] / (97 - unknown) + parts[5] / unknown)
+    digits = 10 ** np.floor(np.log10(step["n_eff"]) - 1)
+    fits = np.abs(found - step["n_eff"]) <= digits / 2
+    assert fits[unknown == 7].item()
+    assert fits.sum() > BOOK.disclosure.min_n
+    assert (np.abs(found - exact) < 1e-6 * exact).sum() == 1
