@@ -21,6 +21,7 @@ from survey.disclosure.bounds import Bools
 from survey.disclosure.budget import Drawn
 from survey.disclosure.counts import Numbers, Secrets, coarse, numbers, retold
 from survey.disclosure.crossing import crossed
+from survey.disclosure.families import families, siblings
 from survey.disclosure.precision import SECRETIVE, USUAL, precise
 from survey.disclosure.rules import NOBODY, PRIMARY, RELIABILITY, apply, effective, flag, is_level
 from survey.disclosure.secondary import choose, possible
@@ -81,6 +82,7 @@ def release(
     cells = cells_of(doubtful, outside(earlier))
     hidden = _secondary(cells, known, rules)
     rows = flag(rows, _in(rows, hidden) & is_level(rows), "suppressed_secondary", PROTECTS)
+    rows = _siblings(rows, book)
     rows, _ = apply(rows, RELIABILITY, rules, known)
     rows = _comparisons(rows)
     revisions(rows[~rows["flag"].isin(WITHHELD)], earlier, rules)
@@ -109,6 +111,14 @@ def _whole_cells(rows: pd.DataFrame) -> pd.DataFrame:
         rows.loc[is_level(rows) & rows["flag"].eq("suppressed_primary"), CELL].itertuples(index=False, name=None)
     )
     return flag(rows, _in(rows, secret) & is_level(rows), "suppressed_primary", PROTECTS)
+
+
+def _siblings(rows: pd.DataFrame, book: Codebook) -> pd.DataFrame:
+    """A group that one figure of a question hides is hidden by all of them."""
+    levels = rows[is_level(rows)]
+    hidden = set(levels.loc[levels["flag"].isin(SECRET), CELL].itertuples(index=False, name=None))
+    further = siblings(hidden, levels[CELL].itertuples(index=False, name=None), families(book, levels["item"]))
+    return flag(rows, _in(rows, further) & is_level(rows), "suppressed_secondary", PROTECTS)
 
 
 def _in(rows: pd.DataFrame, keys: set[Key]) -> pd.Series:
@@ -226,6 +236,13 @@ def _summary(rows: pd.DataFrame, record: Sequence[Told], fired: Mapping[str, int
         "cells_primary": lost["suppressed_primary"],
         "cells_secondary": lost["suppressed_secondary"],
         "kept": round(1 - sum(lost.values()) / cells, 4) if cells else 1.0,
-        "fired": dict(fired),
+        "fired": _fired(fired),
         "rules": parameters,
     }
+
+
+def _fired(fired: Mapping[str, int]) -> dict[str, int]:
+    """How often the rules held, the primary ones as one: beside one hidden cell "unanimous" would tell its answers."""
+    primary = {rule.name for rule in PRIMARY}
+    rest = {name: count for name, count in fired.items() if name not in primary}
+    return {"primary": sum(fired[name] for name in primary), **rest}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
@@ -212,9 +214,10 @@ def test_how_many_answered_is_not_told_where_they_are_a_few() -> None:
     assert quality["nonresponse"]["items"] == []
 
 
-def test_every_rule_is_told_with_its_parameters_and_how_often_it_held() -> None:
+def test_rules_are_told_with_their_parameters_and_the_primary_ones_counted_as_one() -> None:
     facts = release(results(areas(9, 300, 200)), {}, BOOK).facts["disclosure"]
-    assert facts["fired"]["few"] == 1
+    assert facts["fired"]["primary"] == 1
+    assert not {"few", "units", "unanimous", "dominance", "p_percent"} & set(facts["fired"])
     assert facts["rules"]["dominance.share"] == 0.85
     assert (facts["cells"], facts["cells_primary"], facts["cells_secondary"], facts["kept"]) == (4, 1, 1, 0.5)
 
@@ -260,3 +263,21 @@ def test_a_hidden_group_does_not_follow_from_the_effective_sample() -> None:
     assert fits[unknown == 7].item()
     assert fits.sum() > BOOK.disclosure.min_n
     assert (np.abs(found - exact) < 1e-6 * exact).sum() == 1
+
+
+def test_a_group_that_one_indicator_of_a_question_hides_is_hidden_by_all() -> None:
+    """very + fairly = safe within a group: hidden for one, it would follow from the other two."""
+    made = {"recipe": "share", "of": "safe", "levels": ["2"], "label": {"zh": "二", "en": "two"}}
+    other = parse(
+        YAML.replace(
+            "indicators:\n", "indicators:\n  unsafe: " + json.dumps(made | {"definition": made["label"]}) + "\n"
+        )
+    )
+    rows = areas(25, 300, 200)
+    rows[1] |= {"estimate": 1.0, "n_eff": 25}
+    siblings = [{**row, "item": "unsafe"} for row in areas(25, 300, 200)]
+    apart = [{**row, "item": "lit"} for row in areas(25, 300, 200)]
+    found = release(results([*rows, *siblings, *apart]), {}, other).results["flag"]
+    assert found.iloc[:4].tolist() == ["released", "suppressed_primary", "released", "suppressed_secondary"]
+    assert found.iloc[4:8].tolist() == ["released", "suppressed_secondary", "released", "suppressed_secondary"]
+    assert not found.iloc[8:].isin(["suppressed_primary", "suppressed_secondary"]).any()
