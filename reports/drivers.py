@@ -210,8 +210,10 @@ def _row(scene: Scene, row: Figure, effect: Figure, points: bool, ratio: bool, s
         if effect.shown
         else Cell("", mark=effect.mark)
     )
-    ends = _bound(scene, effect.low, points), _bound(scene, effect.high, points)
-    interval = scene.lang.t("%(low)s to %(high)s", low=ends[0], high=ends[1]) if effect.bounded else ""
+    interval = ""
+    if effect.bounded:
+        ends = _bound(scene, effect.low, points), _bound(scene, effect.high, points)
+        interval = scene.lang.t("%(low)s to %(high)s", low=ends[0], high=ends[1])
     tone = words.news(words.state(effect), better)
     drawn = Drawn(whisker(scale, effect.estimate, effect.low, effect.high, 0.0), tone) if effect.bounded else None
     p = scene.lang.p_value(effect.tested) if effect.shown and math.isfinite(effect.tested) else ""

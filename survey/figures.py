@@ -234,7 +234,8 @@ def _changes(
 def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
     """Coefficients and average marginal effects of the models of the report plan; q corrects p over a model's terms.
 
-    Levels that fewer than min_n respondents gave are left out: a coefficient of a level is a figure of its respondents.
+    Levels that fewer than min_n respondents gave, or fewer than unanimous_n of one and the same 0/1 outcome, are left
+    out: a coefficient of a level is a figure of its respondents.
     """
     wave, parts = numbered({name: wave}, book)[name], []
     for label, plan in book.report.models.items():
@@ -252,19 +253,31 @@ def regressions(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
 
 
 def _supported(d: SurveyDesign, variables: list[str], book: Codebook) -> tuple[SurveyDesign, list[str]]:
-    """The design with thin levels made missing, and the variables without 0/1 ones of which one side is thin."""
-    least = book.disclosure.min_n
+    """The design with thin levels made missing, and the variables without 0/1 ones of which one side is thin.
+
+    Args: variables: the outcome, then the terms.
+    """
     known = d.frame[variables].notna().all(axis=1)
+    outcome = d.frame.loc[known, variables[0]]
     kept, masked = [], {}
     for name in variables:
         column = d.frame[name]
-        count = column[known].value_counts()
-        thin = count.index[count < least]
+        thin, sides = _thin(column[known], outcome, book)
         if isinstance(column.dtype, pd.CategoricalDtype):
             masked[name] = column.mask(column.isin(thin)).cat.remove_unused_categories()
-        if isinstance(column.dtype, pd.CategoricalDtype) or name == variables[0] or not (len(count) == 2 and len(thin)):
+        if isinstance(column.dtype, pd.CategoricalDtype) or name == variables[0] or not (sides == 2 and len(thin)):
             kept.append(name)
     return d.assign(**masked), kept
+
+
+def _thin(column: pd.Series, outcome: pd.Series, book: Codebook) -> tuple[pd.Index, int]:
+    """Values that too few gave, or a few who all had one 0/1 outcome; and how many values there are."""
+    count = column.value_counts()
+    thin = count < book.disclosure.min_n
+    if column.name != outcome.name and outcome.isin([0.0, 1.0]).all():
+        one_sided = outcome.groupby(column.astype(object)).nunique().reindex(count.index).eq(1).to_numpy()
+        thin |= one_sided & (count < book.disclosure.unanimous_n)
+    return count.index[thin], len(count)
 
 
 def _terms(rows: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from survey.disclosure.budget import Drawn
 from survey.disclosure.counts import Numbers, Secrets, coarse, numbers, retold
 from survey.disclosure.crossing import crossed
 from survey.disclosure.families import families, siblings
+from survey.disclosure.models import beside_hidden, without_sizes
 from survey.disclosure.precision import SECRETIVE, USUAL, precise
 from survey.disclosure.rules import NOBODY, PRIMARY, RELIABILITY, apply, effective, flag, is_level
 from survey.disclosure.secondary import choose, possible
@@ -84,10 +85,11 @@ def release(
     rows = flag(rows, _in(rows, hidden) & is_level(rows), "suppressed_secondary", PROTECTS)
     rows = _siblings(rows, book)
     rows, _ = apply(rows, RELIABILITY, rules, known)
-    rows = _comparisons(rows)
+    rows = beside_hidden(_comparisons(rows), SECRET, PROTECTS)
     revisions(rows[~rows["flag"].isin(WITHHELD)], earlier, rules)
     record = tuple(told_cells(rows, full, WITHHELD))
     rows.loc[rows["flag"].isin(WITHHELD), NUMBERS] = np.nan
+    rows = without_sizes(rows, full, book, known)
     _attacked(rows, full, known, rules, record)
     summary = _summary(rows, record, {**counts, **doubts}, rules)
     digits = SECRETIVE if rows["flag"].isin(SECRET).any() else USUAL

@@ -281,3 +281,28 @@ def test_a_group_that_one_indicator_of_a_question_hides_is_hidden_by_all() -> No
     assert found.iloc[:4].tolist() == ["released", "suppressed_primary", "released", "suppressed_secondary"]
     assert found.iloc[4:8].tolist() == ["released", "suppressed_secondary", "released", "suppressed_secondary"]
     assert not found.iloc[8:].isin(["suppressed_primary", "suppressed_secondary"]).any()
+
+
+def coefficients(*terms: tuple[str, str], n: float) -> list[dict[str, object]]:
+    own = {"block": "model_safe", "statistic": "coefficient"}
+    return [cell(n, 0.4, item=item, level=level, **own) for item, level in terms]
+
+
+def test_no_coefficient_of_a_breakdown_that_hides_a_group() -> None:
+    model = coefficients(("lit", ""), ("district", "2"), ("district", "3"), ("intercept", ""), n=509)
+    terms = YAML.replace("terms: [lit, sex]", "terms: [lit, district]")
+    open_ = release(results([*areas(150, 200, 159), *model]), {}, parse(terms)).results.iloc[4:]
+    assert set(open_["flag"]) == {"released"}
+    assert open_["n"].eq(509).all()
+    hidden = release(results([*areas(9, 300, 200), *model]), {}, parse(terms)).results.iloc[4:]
+    assert hidden["flag"].tolist() == ["released", *["suppressed_secondary"] * 3]
+    assert hidden["estimate"].notna().tolist() == [True, False, False, False]
+
+
+def test_a_model_does_not_tell_how_many_it_leaves_out() -> None:
+    whole = [cell(509)]
+    terms = (("lit", ""), ("sex", "2"), ("intercept", ""))
+    for n, rows, told in ((509, terms, True), (450, terms, True), (502, terms, False), (450, terms[::2], False)):
+        model = release(results([*whole, *coefficients(*rows, n=n)]), {}, BOOK).results.iloc[1:]
+        assert model["n"].notna().all() == told
+        assert model["estimate"].notna().all()
