@@ -10,6 +10,8 @@ from reports.figures import Figure
 from reports.scene import Scene, shares_axis
 from reports.view import Card, Headline, TrendChart, Trends, WaveRow
 
+Domain = tuple[str, str]
+EVERYBODY: Domain = ("", "")
 WHOLE = Axis(0.0, 1.0, (0.0, 0.5, 1.0))
 TALL, SMALL = 220, 130
 
@@ -41,12 +43,13 @@ def headline(scene: Scene) -> Headline:
         change,
         scene.lang.wave(since),
     )
-    return Headline(finding, tuple(_card(scene, name) for name in names))
+    return Headline(finding, tuple(card(scene, name) for name in names))
 
 
-def _card(scene: Scene, name: str) -> Card:
-    figure = scene.figures.one(scene.wave, name, "mean")
-    change, since = change_of(scene, name)
+def card(scene: Scene, name: str, domain: Domain = EVERYBODY) -> Card:
+    """One headline figure, of everybody or of a domain."""
+    figure = scene.figures.one(scene.wave, name, "mean", "", *domain)
+    change, since = change_of(scene, name, *domain)
     direction = words.state(change)
     recipe = scene.book.indicators[name]
     people = recipe.recipe == "any" or len(recipe.of) == 1
@@ -79,29 +82,36 @@ def key_points(scene: Scene, candidates: Iterator[str]) -> tuple[str, ...]:
     return tuple([point for point in points if point][:3])
 
 
-def trends(scene: Scene) -> Trends | None:
-    """Block 3: the headline indicators over the waves, all drawn over the same stretch; None with a single wave."""
+def trends(scene: Scene, domain: Domain = EVERYBODY) -> Trends | None:
+    """Block 3: the headline indicators over the waves, all drawn over the same stretch; None with a single wave.
+
+    Args: domain: breakdown and group, such as one district; its charts show the figures of everybody beside its own.
+    """
     if len(scene.waves) < 2:
         return None
-    names = [name for name in headline_names(scene) if len(_known(scene, name)) > 1]
+    names = [name for name in headline_names(scene) if len(_known(scene, name, domain)) > 1]
     if not names:
         return None
-    span = max(axis_.high - axis_.low for axis_ in (shares_axis(_known(scene, name)) for name in names))
-    charts = tuple(_chart(scene, name, span, TALL if number == 0 else SMALL) for number, name in enumerate(names))
-    known = _known(scene, names[0])
-    tested = scene.figures.one(scene.wave, names[0], "change", known[0].wave)
+    span = max(axis_.high - axis_.low for axis_ in (shares_axis(_drawn(scene, name, domain)) for name in names))
+    charts = tuple(
+        _chart(scene, name, domain, span, TALL if number == 0 else SMALL) for number, name in enumerate(names)
+    )
+    known = _known(scene, names[0], domain)
+    tested = scene.figures.one(scene.wave, names[0], "change", known[0].wave, *domain)
     tested = tested if known[-1].wave == scene.wave else None
     finding = words.trend_finding(scene.lang, scene.label(names[0]), known[0], known[-1], tested)
-    caption = "".join(_caption(scene, names, span))
+    caption = "".join(_caption(scene, names, span, domain))
     return Trends(finding, caption, charts)
 
 
-def _caption(scene: Scene, names: list[str], span: float) -> Iterator[str]:
+def _caption(scene: Scene, names: list[str], span: float, domain: Domain) -> Iterator[str]:
     """How to read the charts, and why a line is broken where one is."""
     yield scene.lang.t(
         "Every chart spans %(points)s points, so that slopes can be compared; the band is the 95%% interval.",
         points=scene.lang.count(100 * span),
     )
+    if domain != EVERYBODY:
+        yield scene.lang.gap + scene.lang.t("The dashed line stands for everybody.")
     for name in names:
         for wave in _breaks(scene, name):
             before = scene.waves[scene.waves.index(wave) - 1]
@@ -120,19 +130,32 @@ def _breaks(scene: Scene, name: str) -> list[str]:
     return [later for earlier, later in pairs if scene.book.breaks(name, earlier, later)]
 
 
-def _known(scene: Scene, name: str) -> list[Figure]:
+def _known(scene: Scene, name: str, domain: Domain = EVERYBODY) -> list[Figure]:
     """The indicator in the waves where it may be shown with its interval."""
-    rows = (scene.figures.one(wave, name, "mean") for wave in scene.waves)
+    rows = (scene.figures.one(wave, name, "mean", "", *domain) for wave in scene.waves)
     return [row for row in rows if row is not None and row.bounded]
 
 
-def _chart(scene: Scene, name: str, span: float, height: int) -> TrendChart:
-    rows = [scene.figures.one(wave, name, "mean") for wave in scene.waves]
-    scale = _window([row for row in rows if row is not None and row.bounded], span)
-    points = [(row.estimate, row.low, row.high) if row is not None and row.bounded else None for row in rows]
+def _drawn(scene: Scene, name: str, domain: Domain) -> list[Figure]:
+    """All figures of a chart: those of the domain, and those of everybody it is drawn beside."""
+    own = _known(scene, name, domain)
+    return own if domain == EVERYBODY else own + _known(scene, name)
+
+
+def _points(rows: list[Figure | None]) -> list[tuple[float, float, float] | None]:
+    return [(row.estimate, row.low, row.high) if row is not None and row.bounded else None for row in rows]
+
+
+def _chart(scene: Scene, name: str, domain: Domain, span: float, height: int) -> TrendChart:
+    rows = [scene.figures.one(wave, name, "mean", "", *domain) for wave in scene.waves]
+    scale = _window(_drawn(scene, name, domain), span)
+    points = _points(rows)
     when = [moment(scene, wave) for wave in scene.waves]
     broken = _breaks(scene, name)
-    shape = trend(points, when, scale, height, breaks=[scene.waves.index(wave) for wave in broken])
+    stops = [scene.waves.index(wave) for wave in broken]
+    shape = trend(points, when, scale, height, breaks=stops)
+    whole = _points([scene.figures.one(wave, name, "mean") for wave in scene.waves])
+    everybody = trend(whole, when, scale, height, breaks=stops).lines if domain != EVERYBODY else ()
     known = [number for number, point in enumerate(points) if point is not None]
     ends = [_end(scene, rows[known[which]], shape.dots[which]) for which in (0, -1)]
     label = scene.label(name)
@@ -151,6 +174,7 @@ def _chart(scene: Scene, name: str, span: float, height: int) -> TrendChart:
             )
             for wave, row in zip(scene.waves, rows, strict=True)
         ),
+        everybody=everybody,
     )
 
 

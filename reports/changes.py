@@ -54,6 +54,7 @@ class Changes:
     indicators: tuple[tuple[str, tuple[ChangeTable, ...]], ...]
     notes: tuple[str, ...]
     cautions: bool
+    remarks: tuple[str, ...] = ()
 
 
 def changes(scene: Scene) -> Changes | None:

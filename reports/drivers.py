@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reports import words
-from reports.blocks import WHOLE
+from reports.blocks import EVERYBODY, WHOLE, Domain
 from reports.charts import Axis, axis, whisker
 from reports.figures import Figure
 from reports.programmes import programmes_told
@@ -23,14 +23,11 @@ YEARS = re.compile(r"\byears?\b|岁|年数", re.IGNORECASE)
 def drivers(scene: Scene) -> Drivers | None:
     """Block 7; None when the survey has neither practice areas nor regressions."""
     t = scene.lang.t
-    kinds = {"aware": t("Know of it"), "met": t("Met it"), "satisfied": t("Satisfied with it")}
-    practices = tuple(_practices(scene, kinds))
+    practices, used = practice_rows(scene)
     models = tuple(_models(scene))
     programmes = programmes_told(scene)
     if not practices and not models and not programmes:
         return None
-    words_of = (*kinds.values(), _adjusted_head(scene))
-    used = tuple(word for word in words_of if any(word == kind for row in practices for kind, _ in row.cells))
     finding = models[0].finding if models else t("Who knows, meets and values the city’s security work")
     told = t(
         "The last column: by how many points more of the satisfied than of the others count under %(outcome)s, with "
@@ -56,23 +53,42 @@ def _adjusted(scene: Scene) -> dict[str, Figure]:
     return {}
 
 
-def _practices(scene: Scene, kinds: dict[str, str]) -> Iterator[PracticeRow]:
-    effects = _adjusted(scene)
+def practice_rows(scene: Scene, domain: Domain = EVERYBODY) -> tuple[tuple[PracticeRow, ...], tuple[str, ...]]:
+    """Who knows, meets and values each area of work, and the heads of the columns there are.
+
+    Args: domain: breakdown and group, such as one district; its intervals are drawn against the share of everybody,
+    and it has no column of adjusted differences, which are estimated for everybody alone.
+    """
+    t = scene.lang.t
+    kinds = {"aware": t("Know of it"), "met": t("Met it"), "satisfied": t("Satisfied with it")}
+    rows = tuple(_practices(scene, kinds, domain))
+    heads = (*kinds.values(), _adjusted_head(scene))
+    return rows, tuple(word for word in heads if any(word == kind for row in rows for kind, _ in row.cells))
+
+
+def _practices(scene: Scene, kinds: dict[str, str], domain: Domain) -> Iterator[PracticeRow]:
+    effects = _adjusted(scene) if domain == EVERYBODY else {}
     scale = _around_zero([effects[name] for area in scene.book.report.practices.values() if (name := area.satisfied)
                           in effects])  # fmt: skip
     for practice in scene.book.report.practices.values():
         cells = []
         for kind, word in kinds.items():
             variable = getattr(practice, kind)
-            figure = scene.figures.one(scene.wave, variable, "mean", None) if variable else None
+            figure = scene.figures.one(scene.wave, variable, "mean", None, *domain) if variable else None
             if figure is not None:
-                cells.append(
-                    (word, LevelRow(word, scene.cell(figure), scene.interval(figure), scene.drawn(figure, WHOLE)))
-                )
+                cells.append((word, _practice_cell(scene, word, figure, domain)))
         if (effect := effects.get(practice.satisfied or "")) is not None:
             cells.append((_adjusted_head(scene), _adjusted_cell(scene, effect, scale)))
         if cells:
             yield PracticeRow(scene.lang.say(practice.label, 60), tuple(cells))
+
+
+def _practice_cell(scene: Scene, word: str, figure: Figure, domain: Domain) -> LevelRow:
+    """A share of an area of work; that of a domain is drawn against everybody's."""
+    everybody = scene.figures.one(scene.wave, figure.item, "mean", None)
+    compared = domain != EVERYBODY and everybody is not None and everybody.shown
+    reference = everybody.estimate if compared and everybody is not None else None
+    return LevelRow(word, scene.cell(figure), scene.interval(figure), scene.drawn(figure, WHOLE, reference))
 
 
 def _adjusted_cell(scene: Scene, effect: Figure, scale: Axis) -> LevelRow:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reports import words
 from reports.blocks import headline_names
 from reports.charts import Axis
 from reports.figures import Figure
-from reports.scene import Scene, shares_axis
+from reports.scene import Scene, area_stem, shares_axis
 from reports.view import League, LeagueRow, Leagues
 
 Contrast = tuple[str, words.Named]
@@ -45,7 +46,7 @@ def _leagues(
     scene: Scene, names: Sequence[str], breakdowns: Sequence[str], finding: str, head: str, ranked: bool
 ) -> Leagues:
     """One table for each indicator."""
-    leagues = [_league(scene, name, breakdowns, ranked) for name in names]
+    leagues = [_league(scene, name, breakdowns, ranked, name == names[0]) for name in names]
     return Leagues(finding, head, leagues[0], tuple(leagues[1:]))
 
 
@@ -67,29 +68,40 @@ def group_name(scene: Scene, by: str, group: str) -> str:
     return scene.lang.t("%(level)s (%(variable)s)", level=level, variable=scene.label(by))
 
 
-def _league(scene: Scene, name: str, breakdowns: Sequence[str], ranked: bool) -> League:
+def _league(scene: Scene, name: str, breakdowns: Sequence[str], ranked: bool, first: bool) -> League:
     overall = scene.figures.one(scene.wave, name, "mean")
     figures = [row for by in breakdowns for row in scene.figures.all(scene.wave, name, "mean", by)]
     scale = shares_axis([overall, *figures])
     reference = overall.estimate if overall is not None and overall.shown else None
     sections = tuple(
-        (scene.label(by), tuple(_rows(scene, name, by, scale, reference, ranked)))
+        (scene.label(by), tuple(_rows(scene, name, by, scale, reference, ranked, first)))
         for by in breakdowns
         if scene.figures.all(scene.wave, name, "mean", by)
     )
-    marks = tuple(
-        sorted({row.mark for row in figures if row.mark} | ({"!"} if any(row.caution for row in figures) else set()))
-    )
     everybody, remark = scene.cell(overall).text, scene.averaged(name)
-    return League(scene.label(name), everybody, scene.axis_words(scale), sections, marks, remark)
+    return League(scene.label(name), everybody, scene.axis_words(scale), sections, marks_of(figures), remark)
 
 
-def _rows(scene: Scene, name: str, by: str, scale: Axis, reference: float | None, ranked: bool) -> list[LeagueRow]:
+def marks_of(figures: Sequence[Figure]) -> tuple[str, ...]:
+    """Marks that stand in a table and have to be explained below it."""
+    return tuple(sorted({row.mark for row in figures if row.mark} | {"!" for row in figures if row.caution}))
+
+
+def _rows(
+    scene: Scene, name: str, by: str, scale: Axis, reference: float | None, ranked: bool, first: bool
+) -> list[LeagueRow]:
+    """The groups of one breakdown; areas of the first table lead to their pages."""
     found = {row.group: row for row in scene.figures.all(scene.wave, name, "mean", by)}
     order = scene.levels(by, list(found))
     if ranked:
         order.sort(key=lambda group: -found[group].estimate if found[group].shown else 1.0)
-    return [_row(scene, name, by, found[group], scale, reference) for group in order]
+    rows = [_row(scene, name, by, found[group], scale, reference) for group in order]
+    if not (ranked and first):
+        return rows
+    return [
+        replace(row, href=scene.file(area_stem(group))) if group in scene.areas else row
+        for row, group in zip(rows, order, strict=True)
+    ]
 
 
 def _row(scene: Scene, name: str, by: str, figure: Figure, scale: Axis, reference: float | None) -> LeagueRow:

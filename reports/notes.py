@@ -21,11 +21,12 @@ PLACES = {
 STATISTICS = {"share": "mean", "change": "change", "year_change": "change", "difference": "difference"}
 
 
-def noted(page: Page, scene: Scene, notes: Notes | None) -> Page:
+def noted(page: Page, scene: Scene) -> Page:
     """The page with a reviewer's findings in place of the rule's, and with the sentences added.
 
     Raises: CodebookError: a note on a block this report does not have, or on a figure that may not be published.
     """
+    notes = scene.notes
     if notes is None or not notes.blocks:
         return page
     remarks = {block: tuple(_filled(scene, words, notes) for words in note.add) for block, note in notes.blocks.items()}
@@ -43,12 +44,14 @@ def noted(page: Page, scene: Scene, notes: Notes | None) -> Page:
     return replace(page, points=points, remarks=remarks)
 
 
-def noted_changes(changes: Changes | None, scene: Scene, notes: Notes | None) -> Changes | None:
-    """The page "What changed" with a reviewer's finding in place of the rule's."""
+def noted_changes(changes: Changes | None, scene: Scene) -> Changes | None:
+    """The page "What changed" with a reviewer's finding in place of the rule's, and with the sentences added."""
+    notes = scene.notes
     note = notes.blocks.get("changes") if notes else None
-    if changes is None or notes is None or note is None or not note.finding:
+    if changes is None or notes is None or note is None:
         return changes
-    return replace(changes, finding=_filled(scene, note.finding, notes))
+    finding = _filled(scene, note.finding, notes) if note.finding else changes.finding
+    return replace(changes, finding=finding, remarks=tuple(_filled(scene, words, notes) for words in note.add))
 
 
 def _filled(scene: Scene, words: Mapping[str, str], notes: Notes) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.alerts import alert_files
-from reports.answers import residents
-from reports.blocks import headline, key_points, trends
-from reports.changes import changes
-from reports.drivers import drivers
 from reports.figures import Figures
 from reports.language import Language, unbroken
-from reports.leagues import areas, groups
-from reports.method import method
-from reports.notes import noted, noted_changes
-from reports.scene import Scene
+from reports.scene import Scene, page_file
+from reports.site import Sheet, sheets
 from reports.tables import tables
-from reports.view import Drivers, Leagues, Page, Residents
 from survey.codebook import Codebook
 from survey.disclosure import Releasable
 from survey.survey_yaml.notes import Notes
 
+ABOUT = "about.json"
 # End tags that HTML lets a writer leave out; a tenth of the page, which is to go by e-mail.
 OPTIONAL = re.compile(r"\s*</(?:td|th|tr|li|dt|dd)>\s*")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,70 +32,71 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(
     release: Releasable, book: Codebook, wave: str, languages: Sequence[str], notes: Notes | None = None
 ) -> dict[str, bytes]:
-    """Files of the report of one wave by name: index.html, a page for each language, tables/*.csv.
+    """Files of the report of one wave by name: pages, index.html, tables/*.csv, about.json, alerts and their schema.
 
     Args: release: what passed the release boundary.   book: the survey.   wave: the wave told about.
     languages: codes of the pages, the first one the reader's most likely.   notes: sentences of a reviewer.
     """
     figures = Figures(release.results)
     files = tables(figures, release.facts, book, wave, languages)
-    names = sorted(name.removeprefix("tables/") for name in files)
-    for code in languages:
-        scene = Scene(figures, release.facts, book, wave, Language(code))
-        every = [Language(c) for c in languages]
-        own, changed = noted(page(scene, names), scene, notes), noted_changes(changes(scene), scene, notes)
-        files[f"{code}.html"] = _html("page.html", scene.lang, page=own, changed=changed, languages=every)
-        if changed is not None:
-            files[f"changes.{code}.html"] = _html(
-                "changes.html", scene.lang, page=own, changes=changed, languages=every
-            )  # fmt: skip
-    files |= alert_files([Scene(figures, release.facts, book, wave, Language(code)) for code in languages])
-    titles = [(Language(code), Scene(figures, release.facts, book, wave, Language(code))) for code in languages]
-    chooser = [(lang, lang.say(book.title), lang.say(book.publisher)) for lang, _ in titles]
-    files["index.html"] = _html(
-        "index.html", Language(languages[0]), chooser=chooser, wave=wave, simulated=book.simulated
-    )
+    names = tuple(sorted(name.removeprefix("tables/") for name in files))
+    spoken = [Language(code) for code in languages]
+    told: dict[str, list[Sheet]] = {}
+    scenes = [Scene(figures, release.facts, book, wave, lang, names, notes) for lang in spoken]
+    for scene in scenes:
+        lang = scene.lang
+        told[lang.code] = sheets(scene, spoken)
+        for sheet in told[lang.code]:
+            values = {"frame": sheet.frame, "page": sheet.page, "simulated": book.simulated}
+            files[page_file(lang.code, sheet.stem)] = _html(sheet.template, lang, **values)
+    files |= alert_files(scenes)
+    about = _about(book, wave, told)
+    files[ABOUT] = (json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
+    chooser = [(lang, about["title"][lang.code], about["publisher"][lang.code]) for lang in spoken]
+    files["index.html"] = _html("index.html", spoken[0], chooser=chooser, wave=wave, simulated=book.simulated)
     return dict(sorted(files.items()))
 
 
-def page(scene: Scene, csv_names: Sequence[str]) -> Page:
-    """The view model of one language."""
-    book, lang = scene.book, scene.lang
-    fieldwork = book.waves[scene.wave].fieldwork
-    where, who, goes_with, answers = areas(scene), groups(scene), drivers(scene), residents(scene)
-    used = scene.used
-    return Page(
-        title=lang.say(book.title),
-        publisher=lang.say(book.publisher),
-        wave=scene.wave,
-        fieldwork=lang.t("%(start)s to %(end)s", start=lang.date(fieldwork.start), end=lang.date(fieldwork.end)),
-        interviews=lang.nt("%(n)s completed interview", "%(n)s completed interviews", int(used)) if used else "",
-        simulated=book.simulated,
-        source=lang.say(book.source),
-        headline=headline(scene),
-        points=key_points(scene, _findings(scene, where, who, goes_with, answers)),
-        trends=trends(scene),
-        residents=answers,
-        areas=where,
-        groups=who,
-        drivers=goes_with,
-        method=method(scene),
-        downloads=tuple((name.removesuffix(".csv"), f"tables/{name}") for name in csv_names),
+def _about(book: Codebook, wave: str, told: Mapping[str, Sequence[Sheet]]) -> dict[str, Any]:
+    """What the lists of surveys and waves say of this one, in each language."""
+    first = {code: pages[0] for code, pages in told.items()}
+    return {
+        "survey": book.survey,
+        "wave": wave,
+        "start": book.waves[wave].fieldwork.start.isoformat(),
+        "simulated": book.simulated,
+        "languages": list(told),
+        "title": {code: Language(code).say(book.title) for code in told},
+        "publisher": {code: page.frame.publisher for code, page in first.items()},
+        "when": {code: page.frame.when for code, page in first.items()},
+        "fieldwork": {code: page.frame.fieldwork for code, page in first.items()},
+        "finding": {code: page.page.headline.finding for code, page in first.items()},
+    }
+
+
+def index(published: Sequence[Mapping[str, Any]], up: str = "") -> bytes:
+    """The list of surveys and their waves, the newest first: a link to every report in each of its languages.
+
+    Args: published: about.json of the published waves, each with its `folder` (relative, a slash at its end) and its
+    `version`.   up: where the list of all surveys is, "" for that list itself.
+    """
+    spoken = [Language(code) for code in dict.fromkeys(code for each in published for code in each["languages"])]
+    surveys: dict[str, list[Mapping[str, Any]]] = {}
+    for each in sorted(published, key=lambda each: (each["start"], each["wave"]), reverse=True):
+        surveys.setdefault(each["survey"], []).append(each)
+    reports = [(lang.code, lang.t("Survey reports")) for lang in spoken]
+    titles = published[0]["title"].values() if up else (text for _, text in reports)
+    return _html(
+        "surveys.html",
+        spoken[0],
+        title=" · ".join(dict.fromkeys(titles)),
+        surveys=[waves for _, waves in sorted(surveys.items())],
+        spoken={lang.code: lang for lang in spoken},
+        reports=reports,
+        all_surveys=[(lang.code, lang.t("All surveys")) for lang in spoken],
+        up=up,
+        simulated=any(each["simulated"] for each in published),
     )
-
-
-def _findings(
-    scene: Scene, where: Leagues | None, who: Leagues | None, goes_with: Drivers | None, answers: Residents | None
-) -> Iterator[str]:
-    """What the blocks found, in the order of the key points."""
-    if where:
-        yield where.finding
-    if goes_with and goes_with.models:
-        yield scene.lang.t("%(finding)s (association is not causation)", finding=goes_with.finding)
-    if who:
-        yield who.finding
-    if answers and answers.told:
-        yield answers.finding
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +13,7 @@ from reports.figures import Figure, Figures
 from reports.language import LABEL_LENGTH, Language, plain
 from reports.view import Cell, Drawn
 from survey.codebook import Codebook
+from survey.survey_yaml.notes import Notes
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Scene:
     book: Codebook
     wave: str
     lang: Language
+    tables: tuple[str, ...] = ()
+    notes: Notes | None = None
 
     @property
     def waves(self) -> list[str]:
@@ -42,6 +47,19 @@ class Scene:
         if not isinstance(completes, int | float):
             return None
         return completes - (lost if isinstance(lost, int | float) else 0)
+
+    @property
+    def areas(self) -> list[str]:
+        """Areas that have a page of their own: those with a row of a headline indicator, shown or not, in order."""
+        by = self.book.report.area
+        if by is None:
+            return []
+        rows = (row for name in self.book.report.headline for row in self.figures.all(self.wave, name, "mean", by))
+        return self.levels(by, list(dict.fromkeys(row.group for row in rows)))
+
+    def file(self, stem: str) -> str:
+        """Name of a page's file in this language; "" is the report on the city."""
+        return page_file(self.lang.code, stem)
 
     def averaged(self, name: str) -> str:
         """A remark for an indicator that is no share of persons but averages the items each of them was asked."""
@@ -92,6 +110,25 @@ class Scene:
     def axis_words(self, scale: Axis) -> tuple[str, str]:
         """Both ends of an axis of shares."""
         return self.lang.percent(scale.low, 0), self.lang.percent(scale.high, 0)
+
+
+def page_file(code: str, stem: str) -> str:
+    """Name of a page's file in a language.
+
+    >>> page_file("zh", ""), page_file("en", "methods")
+    ('zh.html', 'en-methods.html')
+    """
+    return f"{code}-{stem}.html" if stem else f"{code}.html"
+
+
+def area_stem(code: str) -> str:
+    """Stem of an area's file, the same in every wave; a code that is no plain word stands for itself by its digest.
+
+    >>> area_stem("7"), area_stem("../x")
+    ('area-7', 'area-x2391fe17')
+    """
+    safe = re.fullmatch(r"[a-z0-9]{1,32}", code)
+    return f"area-{code}" if safe else f"area-x{hashlib.sha256(code.encode()).hexdigest()[:8]}"
 
 
 def shares_axis(figures: Sequence[Figure | None], span: float = 0.2) -> Axis:

@@ -77,6 +77,7 @@ class TrendChart:
     first: tuple[str, str, str]
     last: tuple[str, str, str]
     rows: tuple[WaveRow, ...]
+    everybody: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class LeagueRow:
     n: str
     versus: str
     drawn: Drawn | None
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -260,23 +262,80 @@ class Section:
 
 @dataclass(frozen=True)
 class Method:
-    """Block 8."""
+    """Block 8, or a whole page of such parts."""
 
     finding: str
     sections: tuple[Section, ...]
 
 
 @dataclass(frozen=True)
-class Page:
-    """One report in one language."""
+class Link:
+    """Where a word leads; "" is where the reader is already.   key: the kind of page, where it is one."""
 
+    text: str
+    href: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the content of every page: where the reader is, and where else to go."""
+
+    heading: str
     title: str
     publisher: str
-    wave: str
+    when: str
     fieldwork: str
     interviews: str
     simulated: bool
     source: str
+    crumbs: tuple[Link, ...]
+    pages: tuple[Link, ...]
+    languages: tuple[tuple[str, str, str], ...]
+    downloads: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class OwnRow:
+    """One indicator of an area: its share, against everybody outside it, against the wave before."""
+
+    label: str
+    everybody: str
+    value: Cell
+    interval: str
+    drawn: Drawn | None
+    versus: str
+    versus_tone: str
+    change: str
+    change_tone: str
+    n: str
+
+
+@dataclass(frozen=True)
+class AreaPage:
+    """One area in one language."""
+
+    name: str
+    finding: str
+    card: Card | None
+    rows: tuple[OwnRow, ...]
+    ends: tuple[str, str]
+    marks: tuple[str, ...]
+    trends: Trends | None
+    concern: str
+    concerns: tuple[str, ...]
+    practices: tuple[PracticeRow, ...]
+    kinds: tuple[str, ...]
+    practice_marks: tuple[str, ...]
+    sample: Section
+    legend: Section
+    others: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The report on the city in one language."""
+
     headline: Headline
     points: tuple[str, ...]
     trends: Trends | None
@@ -285,6 +344,7 @@ class Page:
     groups: Leagues | None
     drivers: Drivers | None
     method: Method
-    downloads: tuple[tuple[str, str], ...]
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a reviewer added to a block, by its name."""
+    onward: str = ""
+    """What the page of changes found; "" where there is none."""

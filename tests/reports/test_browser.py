@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 WIDTHS = (1280, 768, 390, 320)
-PAGES = ("city/zh.html", "city/en.html", "city/changes.zh.html", "city/index.html", "plain/en.html")
+PAGES = ("city/zh.html", "city/en.html", "city/zh-changes.html", "city/index.html", "plain/en.html")
 SMALLEST = """() => Math.min(...[...document.querySelectorAll('svg text')]
     .filter(text => text.getClientRects().length).map(text => {
         const matrix = text.getScreenCTM();

@@ -116,30 +116,30 @@ def test_alerts_follow_their_schema_and_tell_the_same_in_both_languages() -> Non
 
 def test_withheld_cells_leave_no_trace_on_the_page_or_in_the_alerts() -> None:
     hidden, without = files(area_changes()), files(area_changes()[:-1])
-    for name in ("alerts.json", "changes.zh.html", "changes.en.html", "tables/changes.csv"):
+    for name in ("alerts.json", "zh-changes.html", "en-changes.html", "tables/changes.csv"):
         assert hidden[name] == without[name]
     label = planned().level_label("district", "8", "en")
-    assert label not in re.sub(r"<style>.*?</style>", "", hidden["changes.en.html"].decode(), flags=re.S)
+    assert label not in re.sub(r"<style>.*?</style>", "", hidden["en-changes.html"].decode(), flags=re.S)
 
 
 def test_the_page_says_unchanged_only_with_a_margin() -> None:
     plain, bounded = (
-        files(area_changes(), planned(equivalence=margin))["changes.en.html"].decode() for margin in (None, 3.0)
+        files(area_changes(), planned(equivalence=margin))["en-changes.html"].decode() for margin in (None, 3.0)
     )
     assert "practically unchanged (" not in plain
     assert "nothing is called unchanged here" in plain
     assert bounded.count("practically unchanged (±3)") == 6
-    assert "基本不变（±3）" in files(area_changes(), planned(equivalence=3.0))["changes.zh.html"].decode()
+    assert "基本不变（±3）" in files(area_changes(), planned(equivalence=3.0))["zh-changes.html"].decode()
 
 
 def test_pages_are_strict_html_small_and_reachable() -> None:
     made = files(area_changes(), planned(equivalence=3.0))
     parser = html5lib.HTMLParser(strict=True)
     for code in ("zh", "en"):
-        body = made[f"changes.{code}.html"].decode()
+        body = made[f"{code}-changes.html"].decode()
         parser.parse(body)
         assert len(body.encode()) < 300_000
-        assert f'href="changes.{code}.html"' in made[f"{code}.html"].decode()
+        assert f'href="{code}-changes.html"' in made[f"{code}.html"].decode()
         for target in re.findall(r'href="([^"#]+)"', body):
             assert target in made
         assert "style=" not in body
@@ -188,7 +188,7 @@ def test_a_control_chart_stands_on_the_page_from_eight_waves_on(last: float, sig
     assert chart.signal is signal
     assert [marked for _, marked in chart.dots] == [False] * 8 + [signal]
     assert page.control_finding.startswith("Outside the limits" if signal else "No headline figure")
-    body = render(release, book, newest, ("en",))["changes.en.html"].decode()
+    body = render(release, book, newest, ("en",))["en-changes.html"].decode()
     assert body.count('class="dot out"') == int(signal)
     html5lib.HTMLParser(strict=True).parse(body)
 
