@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.job import Job
-from flows.publish import is_whole
+from flows.publish import is_listed, is_whole
 from flows.workspace import code_digest, digest
 from survey.codebook import survey_files
 from survey.errors import AnxinError
@@ -62,7 +62,8 @@ def unchanged(job: Job, ledger: Ledger, current: str) -> dict[str, Path] | None:
         return None
     places = {wave: job.public / job.book.survey / wave for wave in job.targets}
     shown = all(
-        is_whole(place) and place.resolve().name == same[-1]["published"].get(wave) for wave, place in places.items()
+        is_whole(place) and place.resolve().name == same[-1]["published"].get(wave) and is_listed(place)
+        for wave, place in places.items()
     )
     return places if shown else None
 

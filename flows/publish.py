@@ -1,4 +1,7 @@
-"""Publication: public/<survey>/<wave>/ appears whole or not at all, and the last good report stays until then."""
+"""Publication: public/<survey>/<wave>/ appears whole or not at all, and the last good report stays until then.
+
+After it the lists follow, public/index.html and public/<survey>/index.html, made from what lies there.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 VERSIONS = ".versions"
 MANIFEST = "manifest.json"
+INDEX = "index.html"
+ABOUT = "about.json"
 
 
 def publish(files: dict[str, bytes], public: Path, survey: str, wave: str) -> Path:
@@ -40,7 +46,48 @@ def publish(files: dict[str, bytes], public: Path, survey: str, wave: str) -> Pa
     link.symlink_to(Path(VERSIONS) / version, target_is_directory=True)
     link.replace(place)
     _prune(versions, wave, keep=version)
+    write_lists(public)
     return place
+
+
+def write_lists(public: Path) -> None:
+    """Make the lists of surveys and waves anew, each replaced in one step; a list that is right stays untouched."""
+    from reports.render import index
+
+    found = _published(public)
+    if found:
+        _replace(public / INDEX, index([{**about, "folder": f"{name}/{about['wave']}/"} for name, about in found]))
+    for survey in dict.fromkeys(name for name, _ in found):
+        waves = [{**about, "folder": f"{about['wave']}/"} for name, about in found if name == survey]
+        _replace(public / survey / INDEX, index(waves, f"../{INDEX}"))
+
+
+def is_listed(place: Path) -> bool:
+    """Whether both lists name the version of a published folder; True for a folder that says nothing of itself."""
+    if not (place / ABOUT).is_file():
+        return True
+    lists = (place.parent / INDEX, place.parent.parent / INDEX)
+    return all(each.is_file() and place.resolve().name in each.read_text(encoding="utf-8") for each in lists)
+
+
+def _published(public: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Survey's folder and about.json of every published wave, with its version; folders without one are not ours."""
+    places = sorted(path.parent for path in public.glob(f"*/*/{ABOUT}") if not path.parent.name.startswith("."))
+    found = ((place, json.loads((place / ABOUT).read_text(encoding="utf-8"))) for place in places)
+    return [
+        (place.parent.name, {**about, "survey": place.parent.name, "wave": place.name, "version": place.resolve().name})
+        for place, about in found
+    ]
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, unless it is the same already."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.chmod(0o644)
+    draft.replace(path)
 
 
 def is_whole(folder: Path) -> bool:

@@ -149,6 +149,7 @@ def _sample(scene: Scene, names: list[str], domain: Domain) -> Section:
                 "withheld too."
             )
         )
+        return Section(t("Sample and cautions"), "sample", text=tuple(text))
     text.append(
         t(
             "“Higher”, “lower”, “risen” and “fallen” are said only where p < 0.05 after correction for all areas of an "

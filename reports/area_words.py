@@ -109,7 +109,7 @@ def lowest(lang: Language, shares: Sequence[Named], most: int = 2) -> str:
     ]
     names = lang.listed(told)
     return lang.t(
-        "Of %(n)s areas of work the estimates of satisfaction are lowest for %(names)s; the order may be chance.",
+        "Of the %(n)s areas of work the estimates of satisfaction are lowest for %(names)s; the order may be chance.",
         n=lang.count(len(shown)),
         names=names,
     )

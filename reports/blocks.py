@@ -99,7 +99,11 @@ def trends(scene: Scene, domain: Domain = EVERYBODY) -> Trends | None:
     known = _known(scene, names[0], domain)
     tested = scene.figures.one(scene.wave, names[0], "change", known[0].wave, *domain)
     tested = tested if known[-1].wave == scene.wave else None
-    finding = words.trend_finding(scene.lang, scene.label(names[0]), known[0], known[-1], tested)
+    finding = (
+        words.trend_finding(scene.lang, scene.label(names[0]), known[0], known[-1], tested)
+        if domain == EVERYBODY
+        else charts[0].title
+    )
     caption = "".join(_caption(scene, names, span, domain))
     return Trends(finding, caption, charts)
 
@@ -111,7 +115,9 @@ def _caption(scene: Scene, names: list[str], span: float, domain: Domain) -> Ite
         points=scene.lang.count(100 * span),
     )
     if domain != EVERYBODY:
-        yield scene.lang.gap + scene.lang.t("The dashed line stands for everybody.")
+        yield scene.lang.gap + scene.lang.t(
+            "The dashed line stands for everybody. In one area only the change since the wave before was tested."
+        )
     for name in names:
         for wave in _breaks(scene, name):
             before = scene.waves[scene.waves.index(wave) - 1]

@@ -94,21 +94,23 @@ def _named(scene: Scene, name: str) -> str:
 
 
 def _wording(scene: Scene) -> Section:
-    t, terms, shown = scene.lang.t, [], item_names(scene)
+    """Every question of this wave word for word, with the answers that were offered."""
+    t, terms = scene.lang.t, []
     for name, item in scene.book.items.items():
         asked = scene.lang.say(item.text)
-        told = name in shown or name in scene.book.waves[scene.wave].not_asked
-        if not asked or told or item.kind in ("identifier", "code", "time"):
+        if not asked or name in scene.book.waves[scene.wave].not_asked or item.kind in ("identifier", "code", "time"):
             continue
         scale = scene.book.scale_of(name)
         answers = " / ".join(scene.level(name, code) for code in scale.levels) if scale else ""
         terms.append((scene.label(name), f"{asked} [{answers}]" if answers else asked))
-    text = (
-        (t("Most questions stand word for word beside their answers above; these are the others."),)
-        if shown and terms
-        else ()
+    text = (t("How residents answered stands in the report, question by question."),) if item_names(scene) else ()
+    return Section(
+        t("The questions as they were asked"),
+        "wording",
+        text=text if terms else (),
+        terms=tuple(terms),
+        folded=True,
     )
-    return Section(t("The questions as they were asked"), "wording", text=text, terms=tuple(terms), folded=True)
 
 
 def _marks(scene: Scene) -> Section:

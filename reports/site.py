@@ -100,12 +100,15 @@ def _frame(
     fieldwork = book.waves[scene.wave].fieldwork
     name = heading or (kind.words(lang) if stem else title)
     return Frame(
+        kind=kind.name,
         heading=name,
         title=f"{title} · {when}" if not stem else f"{name} · {title} · {when}",
         publisher=lang.say(book.publisher),
         when=when,
         fieldwork=lang.t("%(start)s to %(end)s", start=lang.date(fieldwork.start), end=lang.date(fieldwork.end)),
-        interviews=lang.nt("%(n)s completed interview", "%(n)s completed interviews", int(used)) if used else "",
+        interviews=lang.nt("%(n)s completed interview", "%(n)s completed interviews", int(used))
+        if used and not heading
+        else "",
         simulated=book.simulated,
         source=lang.say(book.source),
         crumbs=tuple(_crumbs(scene, kind, stem, name)),

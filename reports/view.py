@@ -281,6 +281,7 @@ class Link:
 class Frame:
     """What stands around the content of every page: where the reader is, and where else to go."""
 
+    kind: str
     heading: str
     title: str
     publisher: str

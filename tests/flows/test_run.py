@@ -163,6 +163,52 @@ def test_publication_is_one_step_and_repeatable(tmp_path: Path) -> None:
     assert not first.exists()
 
 
+def listed(root: Path) -> list[str]:
+    """Both lists of reports."""
+    public = root / "public"
+    return [(public / path).read_text(encoding="utf-8") for path in ("index.html", "small-town/index.html")]
+
+
+def test_the_lists_follow_each_publication(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    first = listed(tmp_path)
+    assert 'href="small-town/w1/zh.html"' in first[0]
+    assert 'href="w1/en.html"' in first[1]
+    version = (tmp_path / "public" / "small-town" / "w1").resolve().name
+    assert all(f'data-version="{version}"' in text for text in first)
+    write(tmp_path, delivery=frame(seed=2))
+    run(tmp_path)
+    assert all(version not in text for text in listed(tmp_path))
+
+
+def test_a_lost_or_outdated_list_is_put_right(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    before = listed(tmp_path)
+    (tmp_path / "public" / "index.html").unlink()
+    (tmp_path / "public" / "small-town" / "index.html").write_text("old")
+    outcome, lines = run(tmp_path)
+    assert not outcome.fresh
+    assert [line.stage for line in lines] == ["publication"]
+    assert listed(tmp_path) == before
+    assert (tmp_path / "public" / "index.html").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_list_of_all_keeps_the_surveys_of_others(tmp_path: Path) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    public = tmp_path / "public"
+    about = json.loads((public / "small-town" / "w1" / "about.json").read_text(encoding="utf-8"))
+    other = {**about, "survey": "other", "wave": "2020", "title": {"zh": "别的", "en": "Other <b>"}}
+    publish({"about.json": json.dumps(other).encode()}, public, "other", "2020")
+    text = (public / "index.html").read_text(encoding="utf-8")
+    assert "small-town/w1/en.html" in text
+    assert "other/2020/en.html" in text
+    assert "Other &lt;b&gt;" in text
+    assert "Other &lt;b&gt;" not in (public / "small-town" / "index.html").read_text(encoding="utf-8")
+
+
 def test_a_fault_of_ours_is_told_without_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -302,7 +302,11 @@ def _area_rows(name: str, level: float) -> Iterator[dict[str, Any]]:
         pair = row, gap(name, "difference", estimate - level, 0.02, p, level="rest", **keys)
         if area == "10":
             row["flag"] = "caution"
-        yield from (withheld(figure, flags[area]) for figure in pair) if area in flags else pair
+        moved = gap(name, "change", 0.06 if area == "3" else -0.01, 0.018, 0.002 if area == "3" else 0.6, **keys)
+        rows = *pair, moved | {"level": WAVES[-2]}
+        yield from (withheld(figure, flags[area]) for figure in rows) if area in flags else rows
+        for age, wave in enumerate(WAVES[:-1]):
+            yield share(name, estimate - 0.008 * (len(WAVES) - 1 - age), n=270, wave=wave, **keys)
 
 
 def _answer_rows() -> Iterator[dict[str, Any]]:
@@ -319,6 +323,10 @@ def _answer_rows() -> Iterator[dict[str, Any]]:
     for number, name in enumerate(PRACTICES):
         for kind, base in (("aware", 0.82), ("met", 0.35), ("satisfied", 0.74)):
             yield share(f"{name}_{kind}", base - 0.07 * number, block="practices")
+            for place, area in enumerate(AREAS):
+                keys = {"by": "district", "group": area, "block": "practices"}
+                row = share(f"{name}_{kind}", base - 0.07 * number + 0.01 * (place - 5), n=275, **keys)
+                yield withheld(row, "suppressed_primary") if area == "8" else row
 
 
 def _model_rows() -> Iterator[dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.render import render
+from reports.render import index, render
 from survey.changes import told
 from tests.reports.sample import WAVES, city, plain_survey
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 WIDTHS = (1280, 768, 390, 320)
-PAGES = ("city/zh.html", "city/en.html", "city/zh-changes.html", "city/index.html", "plain/en.html")
+STEMS = ("", "-area-3", "-area-8", "-changes", "-methods", "-privacy", "-glossary")
+PAGES = (
+    *("index.html", "city/index.html", "city/2026H1/index.html", "plain/2007-08/en.html"),
+    *(f"city/2026H1/{code}{stem}.html" for code in ("zh", "en") for stem in STEMS),
+)
 SMALLEST = """() => Math.min(...[...document.querySelectorAll('svg text')]
     .filter(text => text.getClientRects().length).map(text => {
         const matrix = text.getScreenCTM();
@@ -26,13 +31,19 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll('svg text')]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both sample reports as files."""
-    folder = tmp_path_factory.mktemp("site")
+    """Both sample reports and their lists as files."""
+    folder, entries = tmp_path_factory.mktemp("site"), []
     for name, (release, book), wave in (("city", city(), WAVES[-1]), ("plain", plain_survey(), "2007-08")):
-        for path, body in render(told(release, book, wave), book, wave, book.languages).items():
-            file = folder / name / path
+        files = render(told(release, book, wave), book, wave, book.languages)
+        for path, body in files.items():
+            file = folder / name / wave / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(body)
+        entries.append((name, {**json.loads(files["about.json"]), "version": "v1"}))
+        lists = [{**entries[-1][1], "folder": f"{wave}/"}]
+        (folder / name / "index.html").write_bytes(index(lists, "../index.html"))
+    everything = [{**about, "folder": f"{name}/{about['wave']}/"} for name, about in entries]
+    (folder / "index.html").write_bytes(index(everything))
     return folder
 
 
@@ -74,7 +85,7 @@ def test_no_page_scrolls_sideways(page: Page, site: Path, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, width
 
 
-@pytest.mark.parametrize("name", ["city/zh.html", "city/en.html"])
+@pytest.mark.parametrize("name", ["city/2026H1/zh.html", "city/2026H1/en.html", "city/2026H1/en-area-3.html", "city/2026H1/zh-methods.html"])
 def test_text_in_charts_keeps_its_size_on_a_phone(page: Page, site: Path, name: str) -> None:
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto((site / name).as_uri())
@@ -96,7 +107,7 @@ def test_axe_finds_nothing(page: Page, site: Path, name: str, width: int, scheme
 
 
 def test_the_skip_link_comes_first(page: Page, site: Path) -> None:
-    page.goto((site / "city/en.html").as_uri())
+    page.goto((site / "city/2026H1/en.html").as_uri())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
@@ -105,7 +116,7 @@ def test_the_skip_link_comes_first(page: Page, site: Path) -> None:
 
 def test_a_printed_page_is_light_and_says_that_it_is_simulated(page: Page, site: Path) -> None:
     page.emulate_media(media="print", color_scheme="dark")
-    page.goto((site / "city/zh.html").as_uri())
+    page.goto((site / "city/2026H1/zh.html").as_uri())
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator(".banner").is_visible()
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")

@@ -36,7 +36,7 @@ def page(code: str, facts: dict[str, Any], plan: dict[str, Any]) -> str:
     released, book = city()
     book = book.model_copy(update={"weighting": Weighting.model_validate(plan)})
     text = render(Releasable(released.results, released.facts | facts), book, WAVES[-1], [code])[
-        f"{code}.html"
+        f"{code}-methods.html"
     ].decode()
     return re.sub(r'<span class="nb">([^<]*)</span>', r"\1", text)
 
