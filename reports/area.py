@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from reports import area_words, words
@@ -17,45 +18,50 @@ from reports.view import AreaPage, Link, OwnRow, Section
 def area_pages(scene: Scene) -> Iterator[tuple[str, str, AreaPage]]:
     """Stem of the file, name and view model of every area there are rows of; a withheld one has its page too."""
     by = scene.book.report.area
-    for code in scene.areas if by else ():
-        yield area_stem(code), scene.level(by or "", code), _page(scene, (by or "", code))
+    if by is None:
+        return
+    for code in scene.areas:
+        yield area_stem(code), scene.level(by, code), _page(scene, (by, code))
 
 
 def _page(scene: Scene, domain: Domain) -> AreaPage:
-    name, names = scene.level(*domain), headline_names(scene)
-    own = {indicator: scene.figures.one(scene.wave, indicator, "mean", "", *domain) for indicator in names}
-    change, since = change_of(scene, names[0], *domain)
-    wave = scene.lang.wave(since)
-    figure = own[names[0]]
-    shown = any(row is not None and row.shown for row in own.values())
+    name, names, lang = scene.level(*domain), headline_names(scene), scene.lang
+    own = [scene.figures.one(scene.wave, indicator, "mean", "", *domain) for indicator in names]
+    shown = any(row is not None and row.shown for row in own)
     against, moved = _against(scene, domain, names), _moved(scene, domain, names)
+    wave = lang.wave(change_of(scene, names[0], *domain)[1])
     practices, kinds = practice_rows(scene, domain) if shown else ((), ())
-    lowest = area_words.lowest(scene.lang, _satisfied(scene, domain)) if shown else ""
-    found = area_words.concerns(scene.lang, against, moved, wave)
+    sentences = [*area_words.concerns(lang, against, moved, wave), area_words.lowest(lang, _satisfied(scene, domain))]
     return AreaPage(
         name=name,
-        finding=area_words.area_finding(
-            scene.lang, name, scene.label(names[0]), figure, _difference(scene, names[0], domain), change, wave
-        )
-        if shown
-        else scene.lang.t("%(area)s: no figure can be published for this wave", area=name),
-        card=card(scene, names[0], domain) if figure is not None and figure.shown else None,
+        finding=_finding(scene, domain, names[0], own[0]) if shown else _nothing(scene, name),
+        card=card(scene, names[0], domain) if own[0] is not None and own[0].shown else None,
         rows=tuple(_row(scene, indicator, domain) for indicator in names),
         ends=scene.axis_words(WHOLE),
-        marks=marks_of([row for row in own.values() if row is not None]),
+        marks=marks_of([row for row in own if row is not None]),
         trends=trends(scene, domain),
-        concern=area_words.concern_finding(scene.lang, name, against, moved, wave) if shown else "",
-        concerns=tuple([*found, lowest] if lowest else found) if shown else (),
+        concern=area_words.concern_finding(lang, name, against, moved, wave) if shown else "",
+        concerns=tuple(sentence for sentence in sentences if sentence) if shown else (),
         practices=practices,
         kinds=kinds,
         practice_marks=marks_of(list(_practice_figures(scene, domain))) if shown else (),
         sample=_sample(scene, names, domain),
-        legend=Section(scene.lang.t("Marks"), "marks", terms=marks(scene.lang)),
+        legend=Section(lang.t("Marks"), "marks", terms=marks(lang)),
         others=tuple(
             Link(scene.level(domain[0], code), scene.file(area_stem(code)) if code != domain[1] else "")
             for code in scene.areas
         ),
     )
+
+
+def _finding(scene: Scene, domain: Domain, name: str, figure: Figure | None) -> str:
+    change, since = change_of(scene, name, *domain)
+    area, label, wave = scene.level(*domain), scene.label(name), scene.lang.wave(since)
+    return area_words.area_finding(scene.lang, area, label, figure, _difference(scene, name, domain), change, wave)
+
+
+def _nothing(scene: Scene, area: str) -> str:
+    return scene.lang.t("%(area)s: no figure can be published for this wave", area=area)
 
 
 def _difference(scene: Scene, name: str, domain: Domain) -> Figure | None:
@@ -121,39 +127,40 @@ def _sample(scene: Scene, names: list[str], domain: Domain) -> Section:
     """How much the page rests on, and how to read it."""
     t, lang = scene.lang.t, scene.lang
     own = scene.figures.one(scene.wave, names[0], "mean", "", *domain)
-    everybody = scene.figures.one(scene.wave, names[0], "mean")
-    terms, text = [], []
+    terms = []
     if own is not None and own.shown:
         terms.append((t("Respondents behind “%(label)s”", label=scene.label(names[0])), scene.size(own)))
         if own.bounded:
             half = lang.decimal(50 * (own.high - own.low), 1)
             terms.append((t("Half of its interval"), t("%(size)s points", size=half)))
-        if own.deff == own.deff:
+        if math.isfinite(own.deff):
             terms.append((t("Design effect"), lang.decimal(own.deff, 2)))
-        if own.bounded and everybody is not None and everybody.bounded and everybody.high > everybody.low:
-            ratio = (own.high - own.low) / (everybody.high - everybody.low)
-            if ratio > 1:
-                text.append(
-                    t(
-                        "The interval is %(times)s times as wide as that of everybody together, so that only large "
-                        "differences can be seen.",
-                        times=lang.decimal(ratio, 1),
-                    )
-                )
-        if own.caution:
-            text.append(t("This figure carries a caution sign: it rests on few respondents or sampling units, or is close to all."))
-    else:
-        text.append(
-            t(
-                "Why a figure is missing is told by its mark. Where others would give it away by subtraction, they are "
-                "withheld too."
+    text = tuple(_cautions(scene, own, scene.figures.one(scene.wave, names[0], "mean")))
+    return Section(t("Sample and cautions"), "sample", text=text, terms=tuple(terms))
+
+
+def _cautions(scene: Scene, own: Figure | None, everybody: Figure | None) -> Iterator[str]:
+    """What to mind about the figure of an area, or why there is none."""
+    t, lang = scene.lang.t, scene.lang
+    if own is None or not own.shown:
+        yield t(
+            "Why a figure is missing is told by its mark. Where others would give it away by subtraction, they are "
+            "withheld too."
+        )
+        return
+    if own.bounded and everybody is not None and everybody.bounded and everybody.high > everybody.low:
+        ratio = (own.high - own.low) / (everybody.high - everybody.low)
+        if ratio > 1:
+            yield t(
+                "The interval is %(times)s times as wide as that of everybody together, so that only large "
+                "differences can be seen.",
+                times=lang.decimal(ratio, 1),
             )
+    if own.caution:
+        yield t(
+            "This figure carries a caution sign: it rests on few respondents or sampling units, or is close to all."
         )
-        return Section(t("Sample and cautions"), "sample", text=tuple(text))
-    text.append(
-        t(
-            "“Higher”, “lower”, “risen” and “fallen” are said only where p < 0.05 after correction for all areas of an "
-            "indicator; the intervals are not corrected."
-        )
+    yield t(
+        "“Higher”, “lower”, “risen” and “fallen” are said only where p < 0.05 after correction for all areas of an "
+        "indicator; the intervals are not corrected."
     )
-    return Section(t("Sample and cautions"), "sample", text=tuple(text), terms=tuple(terms))

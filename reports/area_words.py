@@ -19,7 +19,9 @@ def area_finding(
     """The first sentence of an area's page: its share, against everybody outside it, against the wave before."""
     if figure is None or not figure.shown:
         return lang.t("%(area)s: %(label)s cannot be published for this wave", area=area, label=lang.inner(label))
-    stands = lang.t("%(label)s in %(area)s stands at %(share)s", label=label, area=area, share=lang.percent(figure.estimate))
+    stands = lang.t(
+        "%(label)s in %(area)s stands at %(share)s", label=label, area=area, share=lang.percent(figure.estimate)
+    )
     clauses = (stands, _against(lang, difference), _since(lang, change, since))
     return lang.t("; ").join(clause for clause in clauses if clause)
 
@@ -94,7 +96,7 @@ def concerns(lang: Language, against: Sequence[Judged], since: Sequence[Judged],
 
 
 def lowest(lang: Language, shares: Sequence[Named], most: int = 2) -> str:
-    """The areas of work with the lowest estimates, as estimates: their order was not tested; "" with too few of them."""
+    """The areas of work with the lowest estimates, told as estimates: their order is untested; "" with too few."""
     shown = sorted((pair for pair in shares if pair[1].bounded), key=lambda pair: (pair[1].estimate, pair[0]))
     if len(shown) <= most:
         return ""

@@ -125,7 +125,7 @@ def area_stem(code: str) -> str:
     """Stem of an area's file, the same in every wave; a code that is no plain word stands for itself by its digest.
 
     >>> area_stem("7"), area_stem("../x")
-    ('area-7', 'area-x2391fe17')
+    ('area-7', 'area-xd6b96a97')
     """
     safe = re.fullmatch(r"[a-z0-9]{1,32}", code)
     return f"area-{code}" if safe else f"area-x{hashlib.sha256(code.encode()).hexdigest()[:8]}"

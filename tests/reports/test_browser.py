@@ -85,7 +85,9 @@ def test_no_page_scrolls_sideways(page: Page, site: Path, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, width
 
 
-@pytest.mark.parametrize("name", ["city/2026H1/zh.html", "city/2026H1/en.html", "city/2026H1/en-area-3.html", "city/2026H1/zh-methods.html"])
+@pytest.mark.parametrize(
+    "name", ["city/2026H1/zh.html", "city/2026H1/en.html", "city/2026H1/en-area-3.html", "city/2026H1/zh-methods.html"]
+)
 def test_text_in_charts_keeps_its_size_on_a_phone(page: Page, site: Path, name: str) -> None:
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto((site / name).as_uri())
