@@ -45,7 +45,7 @@ def _page(scene: Scene, domain: Domain) -> AreaPage:
         practices=practices,
         kinds=kinds,
         practice_marks=marks_of(list(_practice_figures(scene, domain))) if shown else (),
-        sample=_sample(scene, names, domain),
+        sample=_sample(scene, names, domain, shown),
         legend=Section(lang.t("Marks"), "marks", terms=marks(lang)),
         others=tuple(
             Link(scene.level(domain[0], code), scene.file(area_stem(code)) if code != domain[1] else "")
@@ -123,7 +123,7 @@ def _row(scene: Scene, name: str, domain: Domain) -> OwnRow:
     )
 
 
-def _sample(scene: Scene, names: list[str], domain: Domain) -> Section:
+def _sample(scene: Scene, names: list[str], domain: Domain, shown: bool) -> Section:
     """How much the page rests on, and how to read it."""
     t, lang = scene.lang.t, scene.lang
     own = scene.figures.one(scene.wave, names[0], "mean", "", *domain)
@@ -135,8 +135,15 @@ def _sample(scene: Scene, names: list[str], domain: Domain) -> Section:
             terms.append((t("Half of its interval"), t("%(size)s points", size=half)))
         if math.isfinite(own.deff):
             terms.append((t("Design effect"), lang.decimal(own.deff, 2)))
-    text = tuple(_cautions(scene, own, scene.figures.one(scene.wave, names[0], "mean")))
-    return Section(t("Sample and cautions"), "sample", text=text, terms=tuple(terms))
+    text = list(_cautions(scene, own, scene.figures.one(scene.wave, names[0], "mean")))
+    if shown:
+        text.append(
+            t(
+                "“Higher”, “lower”, “risen” and “fallen” are said only where p < 0.05 after correction for all areas "
+                "of an indicator; the intervals are not corrected."
+            )
+        )
+    return Section(t("Sample and cautions"), "sample", text=tuple(text), terms=tuple(terms))
 
 
 def _cautions(scene: Scene, own: Figure | None, everybody: Figure | None) -> Iterator[str]:
@@ -160,7 +167,3 @@ def _cautions(scene: Scene, own: Figure | None, everybody: Figure | None) -> Ite
         yield t(
             "This figure carries a caution sign: it rests on few respondents or sampling units, or is close to all."
         )
-    yield t(
-        "“Higher”, “lower”, “risen” and “fallen” are said only where p < 0.05 after correction for all areas of an "
-        "indicator; the intervals are not corrected."
-    )

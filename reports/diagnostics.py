@@ -51,7 +51,7 @@ def sample(scene: Scene) -> Section:
     }
     counts = sample.get("dispositions") or {}
     rows = tuple(
-        (text_cell(f"{cases[key]} ({AAPOR[key]})"), count_cell(scene, counts[key]))
+        (text_cell(t("%(label)s (%(remark)s)", label=cases[key], remark=AAPOR[key])), count_cell(scene, counts[key]))
         for key in DISPOSITIONS
         if key in counts
     )
@@ -72,7 +72,7 @@ def _all_rates(scene: Scene, rates: Mapping[str, Any]) -> Table:
     families = {"RR": t("Response"), "COOP": t("Cooperation"), "REF": t("Refusal"), "CON": t("Contact")}
     rows = tuple(
         (
-            text_cell(f"{name} ({code})"),
+            text_cell(t("%(label)s (%(remark)s)", label=name, remark=code)),
             *(
                 share_cell(scene, rates[f"{code}{place}"]) if f"{code}{place}" in rates else Cell("")
                 for place in range(1, 7)

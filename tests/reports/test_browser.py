@@ -122,3 +122,16 @@ def test_a_printed_page_is_light_and_says_that_it_is_simulated(page: Page, site:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator(".banner").is_visible()
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("name", "shown"), [("city/2026H1/en-methods.html", True), ("city/2026H1/en.html", False)])
+def test_paper_shows_the_folds_of_the_methods_and_leaves_out_those_of_the_report(
+    page: Page, site: Path, name: str, shown: bool
+) -> None:
+    page.emulate_media(media="print")
+    page.goto((site / name).as_uri())
+    tables = page.locator("details table")
+    assert tables.count() > 2
+    assert {table.bounding_box() is not None for table in tables.all()} == {shown}
+    for navigation in ("pages", "crumbs", "languages"):
+        assert not page.locator(f"nav.{navigation}").is_visible()
