@@ -71,13 +71,16 @@ def is_listed(place: Path) -> bool:
 
 
 def _published(public: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Survey's folder and about.json of every published wave, with its version; folders without one are not ours."""
-    places = sorted(path.parent for path in public.glob(f"*/*/{ABOUT}") if not path.parent.name.startswith("."))
-    found = ((place, json.loads((place / ABOUT).read_text(encoding="utf-8"))) for place in places)
-    return [
-        (place.parent.name, {**about, "survey": place.parent.name, "wave": place.name, "version": place.resolve().name})
-        for place, about in found
-    ]
+    """Survey's folder and about.json of every published wave, with its version; damaged folders are not listed."""
+    found = []
+    for path in sorted(public.glob(f"*/*/{ABOUT}")):
+        place = path.parent
+        if place.name.startswith(".") or not is_whole(place):
+            continue
+        about = json.loads(path.read_text(encoding="utf-8"))
+        names = {"survey": place.parent.name, "wave": place.name, "version": place.resolve().name}
+        found.append((place.parent.name, {**about, **names}))
+    return found
 
 
 def _replace(path: Path, content: bytes) -> None:
