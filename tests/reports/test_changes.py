@@ -45,16 +45,22 @@ def area_changes(size: float = -0.08, p: float = 1e-6) -> list[dict[str, Any]]:
     return [*rows, withheld(secret, "suppressed_primary")]
 
 
+def changed_city(extra: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The sample with these changes by area in place of its own."""
+    own = [row for row in city_rows() if (row["statistic"], row.get("by")) != ("change", "district")]
+    return [*own, *extra]
+
+
 def scenes(extra: list[dict[str, Any]], book: Codebook | None = None) -> list[Scene]:
     book = book or planned()
-    release = told(Releasable(tidy.results([*city_rows(), *extra]), city_facts()), book, NOW)
+    release = told(Releasable(tidy.results(changed_city(extra)), city_facts()), book, NOW)
     figures = Figures(release.results)
     return [Scene(figures, release.facts, book, NOW, Language(code)) for code in ("zh", "en")]
 
 
 def files(extra: list[dict[str, Any]], book: Codebook | None = None) -> dict[str, bytes]:
     book = book or planned()
-    release = told(Releasable(tidy.results([*city_rows(), *extra]), city_facts()), book, NOW)
+    release = told(Releasable(tidy.results(changed_city(extra)), city_facts()), book, NOW)
     return render(release, book, NOW, ("zh", "en"))
 
 
@@ -141,7 +147,7 @@ def test_pages_are_strict_html_small_and_reachable() -> None:
         assert len(body.encode()) < 300_000
         assert f'href="{code}-changes.html"' in made[f"{code}.html"].decode()
         for target in re.findall(r'href="([^"#]+)"', body):
-            assert target in made
+            assert target in made or target in ("../../index.html", "../index.html")
         assert "style=" not in body
 
 
