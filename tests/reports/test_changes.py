@@ -23,6 +23,7 @@ from survey import tidy
 from survey.changes import told
 from survey.codebook import Codebook
 from survey.disclosure import Releasable
+from survey.survey_yaml.notes import read_notes
 from tests.reports.sample import PRACTICES, WAVES, city_book, city_facts, city_rows, gap, share, withheld
 
 NOW, BEFORE = WAVES[-1], WAVES[-2]
@@ -264,3 +265,13 @@ def test_a_roll_out_in_words_by_its_test_and_its_pre_trend(effect: float, p: flo
     assert [row.label for row in programme.rows] == ["All waves with it", "The wave it came", "2 waves before it came"]
     if math.isnan(before):
         assert programme.texts[0].startswith("The trends before it came could not be compared")
+
+
+def test_a_reviewers_sentences_stand_on_the_page_of_changes_and_their_finding_on_the_city_page() -> None:
+    book = planned()
+    text = "changes:\n  finding: {zh: 先看地区, en: Look at the areas}\n  add: [{zh: 另有说明, en: A remark}]\n"
+    release = told(Releasable(tidy.results(changed_city(area_changes())), city_facts()), book, NOW)
+    made = render(release, book, NOW, ("zh", "en"), read_notes(text, book, "notes.yaml"))
+    assert '<p class="remark">A remark</p>' in made["en-changes.html"].decode()
+    for name, words in (("en.html", "Look at the areas"), ("zh.html", "先看地区"), ("zh-changes.html", "先看地区")):
+        assert words in made[name].decode()
