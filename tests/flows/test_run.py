@@ -177,7 +177,7 @@ def test_the_lists_follow_each_publication(tmp_path: Path) -> None:
     assert 'href="w1/en.html"' in first[1]
     version = (tmp_path / "public" / "small-town" / "w1").resolve().name
     assert all(f'data-version="{version}"' in text for text in first)
-    write(tmp_path, delivery=frame(seed=2))
+    write(tmp_path, yaml=REVISED, delivery=frame(seed=2))
     run(tmp_path)
     assert all(version not in text for text in listed(tmp_path))
 
