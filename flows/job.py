@@ -31,6 +31,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "estimate": (*QUESTIONNAIRE, "design", "report"),
     "compare": (*QUESTIONNAIRE, "design", "report"),
     "model": (*QUESTIONNAIRE, "design", "report"),
+    "banner": (*QUESTIONNAIRE, "design", "report"),
     "disclosure": ("survey", "indicators", "disclosure", "design", "report"),
     "report": (),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -41,20 +42,47 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
     nothing is published.
     """
     cells.refuse_lost(job)
+    reports = {wave: (made, _report(job, step, wave, made.released)) for wave, made in released(job, step).items()}
+    published = {}
+    for wave, (made, ref) in reports.items():
+        files = job.store.load(ref).files
+        record(job, made)
+        place = partial(publish, files, job.public, job.book.survey, wave)
+        published[wave] = step("publication", wave, place, len(files))
+    return published
+
+
+@dataclass(frozen=True)
+class Made:
+    """What is known of a wave before anything is printed: its answers with their weights, its released figures.
+
+    basis: wave → digest of all that its figures and what may be told of them come from.
+    """
+
+    weighted: Ref
+    released: Ref
+    basis: dict[str, str]
+
+
+def released(job: Job, step: Step) -> dict[str, Made]:
+    """Every target wave up to the release boundary; what is in the store already is not made again.
+
+    Raises: AnxinError: the data, a gate or survey.yaml stopped it.
+    """
     weighted: dict[str, Ref] = {}
     estimated: dict[str, Ref] = {}
     for wave in job.waves:
         weighted[wave] = weighted_wave(job, wave, step)
         estimated[wave] = _stage(job, step, "estimate", wave, stages.estimate, weighted[wave])
-    reports = {wave: _report(job, step, wave, weighted, estimated) for wave in job.targets}
-    published = {}
-    for wave, (released, ref) in reports.items():
-        files = job.store.load(ref).files
-        # Before the files appear: a publication that no ledger knows of would be worse than a line too much.
-        cells.of(job).record(_basis(job, wave, estimated), job.store.load(released).frames["cells"])
-        place = partial(publish, files, job.public, job.book.survey, wave)
-        published[wave] = step("publication", wave, place, len(files))
-    return published
+    return {wave: _released(job, step, wave, weighted, estimated) for wave in job.targets}
+
+
+def record(job: Job, made: Made) -> None:
+    """Write into the ledger of released cells what a wave tells and withholds.
+
+    Before any file appears: a publication that no ledger knows of would be worse than a line too much.
+    """
+    cells.of(job).record(made.basis, job.store.load(made.released).frames["cells"])
 
 
 def weighted_wave(job: Job, wave: str, step: Step) -> Ref:
@@ -96,29 +124,29 @@ def judged_wave(job: Job, wave: str, step: Step) -> Artefact:
     """What the report of a wave tells and withholds, published or not; nothing is rendered or published."""
     weighted = {name: weighted_wave(job, name, step) for name in job.book.earlier(wave)}
     estimated = {name: _stage(job, step, "estimate", name, stages.estimate, own) for name, own in weighted.items()}
-    return job.store.load(_released(job, step, wave, weighted, estimated))
+    return job.store.load(_released(job, step, wave, weighted, estimated).released)
 
 
-def _report(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> tuple[Ref, Ref]:
-    """What may be told of one wave, and its report."""
-    released = _released(job, step, wave, weighted, estimated)
-    words = digest(",".join(job.languages), dict(job.notes).get(wave, ""))
-    return released, _stage(job, step, "report", wave, stages.report, released, extra=words)
-
-
-def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> Ref:
-    """compare → model → disclosure for one wave, with the waves before it as the past."""
+def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimated: dict[str, Ref]) -> Made:
+    """compare → model → banner → disclosure for one wave, with the waves before it as the past."""
     compared_waves = [weighted[name] for name in job.compared(wave)]
     compared = _stage(job, step, "compare", wave, stages.compare, *compared_waves)
     modelled = _stage(job, step, "model", wave, stages.model, *[weighted[name] for name in job.modelled(wave)])
-    figures = [estimated[name] for name in job.book.earlier(wave)]
-    earlier = cells.of(job).before(_basis(job, wave, estimated))
-    inputs = (*compared_waves, compared, modelled, *figures)
-    drawn = draws.of(job).drawn()
+    asked = [_stage(job, step, "banner", wave, stages.banner, weighted[wave])] if job.book.report.banner else []
+    figures = [compared, modelled, *asked, *(estimated[name] for name in job.book.earlier(wave))]
+    basis = _basis(job, wave, estimated)
+    earlier, drawn = cells.of(job).before(basis), draws.of(job).drawn()
     past = json.dumps([earlier, drawn] if drawn else earlier) if earlier or drawn else ""
-    released = _stage(job, step, "disclosure", wave, partial(_disclose, earlier, drawn), *inputs, extra=past)
-    draws.of(job).record(job.store.load(released).frames.get("drawn"))  # at once: the next report must not draw again
-    return released
+    work = partial(_disclose, earlier, drawn)
+    told = _stage(job, step, "disclosure", wave, work, *compared_waves, *figures, extra=past)
+    draws.of(job).record(job.store.load(told).frames.get("drawn"))  # at once: the next report must not draw again
+    return Made(weighted[wave], told, basis)
+
+
+def _report(job: Job, step: Step, wave: str, released: Ref) -> Ref:
+    """The report of one wave, from what may be told."""
+    words = digest(",".join(job.languages), dict(job.notes).get(wave, ""))
+    return _stage(job, step, "report", wave, stages.report, released, extra=words)
 
 
 def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:

@@ -102,6 +102,13 @@ def model(job: Job, wave: str, *weighted: Artefact) -> Artefact:
     return Artefact({"results": pd.concat(parts, ignore_index=True)})
 
 
+def banner(job: Job, wave: str, weighted: Artefact) -> Artefact:
+    """Every question by every breakdown, where the report plan asks for it."""
+    from survey.banner import banner as by_breakdown
+
+    return Artefact({"results": by_breakdown(_wave(weighted), job.book, wave)})
+
+
 def disclosure(
     job: Job, wave: str, earlier: list[dict[str, Any]], drawn: list[Drawn], *artefacts: Artefact
 ) -> Artefact:

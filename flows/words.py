@@ -19,7 +19,7 @@ LOCALES = Path(__file__).parent / "locale"
 WORDS: dict[str, tuple[str, ...]] = {
     "stage": (
         *("intake", "cleaning", "quality", "privacy", "weighting", "estimate"),
-        *("compare", "model", "disclosure", "report", "publication"),
+        *("compare", "model", "banner", "disclosure", "report", "publication"),
     ),
     "count": (
         *("delivered", "duplicates", "partial", "set_aside", "quarantined", "completes"),

@@ -20,6 +20,7 @@ from reports.scene import Scene, page_file
 from reports.site import Sheet, sheets
 from reports.tables import tables
 from survey.codebook import Codebook
+from survey.pairs import BANNER
 from survey.disclosure import Releasable
 from survey.survey_yaml.notes import Notes
 
@@ -37,7 +38,7 @@ def render(
     Args: release: what passed the release boundary.   book: the survey.   wave: the wave told about.
     languages: codes of the pages, the first one the reader's most likely.   notes: sentences of a reviewer.
     """
-    figures = Figures(release.results)
+    figures = Figures(release.results[release.results["block"] != BANNER])
     files = tables(figures, release.facts, book, wave, languages)
     names = tuple(sorted(name.removeprefix("tables/") for name in files))
     spoken = [Language(code) for code in languages]

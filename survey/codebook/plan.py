@@ -86,3 +86,5 @@ class Report(Strict):
     equivalence: Annotated[float, Field(gt=0, le=50)] | None = None
     """Percentage points within which a change has no practical meaning, fixed before looking: only then "practically
     unchanged" can be said, where two one-sided tests show it; without it a change at most "could not be shown"."""
+    banner: bool = False
+    """Whether analysts get every question by every breakdown, with letters for the groups that differ."""

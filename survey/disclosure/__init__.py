@@ -29,6 +29,7 @@ from survey.disclosure.secondary import choose, possible
 from survey.disclosure.system import CELL, Built, Cell, Key, build, cells_of
 from survey.disclosure.told import told
 from survey.errors import GateError
+from survey.pairs import tellable_pairs
 from survey.tidy import NUMBERS, results
 
 __all__ = ["SECRET", "WITHHELD", "Drawn", "Releasable", "Secrets", "Told", "release"]
@@ -85,7 +86,8 @@ def release(
     rows = flag(rows, _in(rows, hidden) & is_level(rows), "suppressed_secondary", PROTECTS)
     rows = _siblings(rows, book)
     rows, _ = apply(rows, RELIABILITY, rules, known)
-    rows = beside_hidden(_comparisons(rows), SECRET, PROTECTS)
+    rows = tellable_pairs(beside_hidden(_comparisons(rows), SECRET, PROTECTS))
+    rows, full = rows.reset_index(drop=True), full.loc[rows.index].reset_index(drop=True)
     revisions(rows[~rows["flag"].isin(WITHHELD)], earlier, rules)
     record = tuple(told_cells(rows, full, WITHHELD))
     rows.loc[rows["flag"].isin(WITHHELD), NUMBERS] = np.nan

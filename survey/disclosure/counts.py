@@ -23,6 +23,7 @@ from survey.disclosure.rounding import nearest, rounded
 from survey.disclosure.rules import LEVELS
 from survey.disclosure.system import CELL, Key, build, cells_of
 from survey.estimation.intervals import exact_interval
+from survey.pairs import PAIR, groups_of
 
 LEVEL = 0.95
 UNPRINTED = ["missing", "psus", "n_weighted", "cv"]
@@ -81,7 +82,7 @@ def numbers(
 def retold(rows: pd.DataFrame, told: Mapping[Key, float], settings: Counts) -> pd.DataFrame:
     """The rows with told numbers in place of true ones, and without what would give these away.
 
-    - n: the cell's; of a change the smaller of its two; of a model none.
+    - n: the cell's; of a change or a pair the smaller of its two; of a model none.
     - deff stays and n_eff = n/deff, so that their product tells nothing new; standard errors and intervals are those of
       the told n, se·√(true n/told n), as in a simple random sample the standard error alone would tell it. Where noise
       is paid for from a budget neither deff nor n_eff is told, and standard errors stay.
@@ -115,13 +116,15 @@ def _numbers(rows: pd.DataFrame, told: Mapping[Key, float]) -> np.ndarray:
         own = told.get((wave, item, by, group), math.nan)
         if statistic == "change":
             own = min(own, told.get((level, item, by, group), math.nan))
-        found.append(own if statistic in (*LEVELS, "change", "difference") else math.nan)
+        if statistic == PAIR:
+            own = min(told.get((wave, item, by, one), math.nan) for one in groups_of(group))
+        found.append(own if statistic in (*LEVELS, "change", "difference", PAIR) else math.nan)
     return np.array(found, dtype=float)
 
 
 def _rounded(rows: pd.DataFrame, places: int) -> pd.DataFrame:
     """Figures to so many places, totals to one significant digit more; coefficients of models as they are."""
-    figure = rows["statistic"].isin([*LEVELS, "change", "difference"]) & rows["statistic"].ne("total")
+    figure = rows["statistic"].isin([*LEVELS, "change", "difference", PAIR]) & rows["statistic"].ne("total")
     out = rows.copy()
     for name in ("estimate", "se", "ci_low", "ci_high"):
         out[name] = rows[name].where(~figure, rows[name].round(places))
