@@ -14,14 +14,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.alerts import alert_files
+from reports.downloads import downloads
 from reports.figures import Figures
 from reports.language import Language, unbroken
 from reports.scene import Scene, page_file
 from reports.site import Sheet, sheets
 from reports.tables import tables
 from survey.codebook import Codebook
-from survey.pairs import BANNER
 from survey.disclosure import Releasable
+from survey.pairs import BANNER
 from survey.survey_yaml.notes import Notes
 
 ABOUT = "about.json"
@@ -41,9 +42,11 @@ def render(
     figures = Figures(release.results[release.results["block"] != BANNER])
     files = tables(figures, release.facts, book, wave, languages)
     names = tuple(sorted(name.removeprefix("tables/") for name in files))
+    files |= downloads(release, figures, files, book, wave, languages)
+    others = tuple(sorted(set(files) - {f"tables/{name}" for name in names}))
     spoken = [Language(code) for code in languages]
     told: dict[str, list[Sheet]] = {}
-    scenes = [Scene(figures, release.facts, book, wave, lang, names, notes) for lang in spoken]
+    scenes = [Scene(figures, release.facts, book, wave, lang, names, notes, others) for lang in spoken]
     for scene in scenes:
         lang = scene.lang
         told[lang.code] = sheets(scene, spoken)

@@ -27,6 +27,8 @@ class Scene:
     lang: Language
     tables: tuple[str, ...] = ()
     notes: Notes | None = None
+    others: tuple[str, ...] = ()
+    """Files of the publication that are neither pages nor tables."""
 
     @property
     def waves(self) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from reports.area import area_pages
 from reports.changes import Changes, changes
 from reports.city import city
+from reports.downloads import offered
 from reports.language import Language
 from reports.method import methods, terms_page
 from reports.notes import noted, noted_changes
@@ -119,6 +120,7 @@ def _frame(
             (each.name, each.tag, "" if each == lang else page_file(each.code, stem)) for each in languages
         ),
         downloads=tuple((name.removesuffix(".csv"), f"tables/{name}") for name in scene.tables),
+        files=offered(lang, scene.others),
     )
 
 

@@ -36,17 +36,17 @@ def tables(
 ) -> dict[str, bytes]:
     """Every table by file name; a table without rows is left out."""
     files = {}
-    for name, wanted in _choices(book, wave).items():
+    for name, wanted in choices(book, wave).items():
         rows = [row for row in figures.rows if wanted(row)]
         if rows:
             files[f"tables/{name}.csv"] = _csv(_figure_rows(rows, book, languages))
-    method = [["section", "key", "value"], *_facts(facts)]
+    method = [["section", "key", "value"], *fact_rows(facts)]
     if len(method) > 1:
         files["tables/method.csv"] = _csv(method)
     return files
 
 
-def _choices(book: Codebook, wave: str) -> dict[str, Callable[[Figure], bool]]:
+def choices(book: Codebook, wave: str) -> dict[str, Callable[[Figure], bool]]:
     """Which figures belong into which table."""
     report, practices, asked = book.report, _practice_variables(book), book.questions()
 
@@ -120,7 +120,7 @@ def _number(value: float, small: bool = False) -> str:
     return "0" if text == "-0" else text
 
 
-def _facts(facts: Mapping[str, Any]) -> Iterator[list[str]]:
+def fact_rows(facts: Mapping[str, Any]) -> Iterator[list[str]]:
     """Facts as section, dotted key and value."""
     for section, content in facts.items():
         for key, value in _leaves(content):

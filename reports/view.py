@@ -294,6 +294,8 @@ class Frame:
     pages: tuple[Link, ...]
     languages: tuple[tuple[str, str, str], ...]
     downloads: tuple[tuple[str, str], ...]
+    files: tuple[tuple[str, str], ...] = ()
+    """What else may be taken away: workbooks, figures for programs."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from zipfile import ZipFile
 
 import html5lib
 import pytest
@@ -43,8 +44,10 @@ def rows(body: bytes) -> list[list[str]]:
 
 def test_every_file_is_there(files: dict[str, bytes]) -> None:
     tables = {"headline", "trend", "items", "areas", "groups", "practices", "models", "method"}
+    beside = {"tables-zh.xlsx", "tables-en.xlsx", "results.json", "results.schema.json", "tables/csv-metadata.json"}
     assert {name for name in files if not name.endswith(".html")} == {
         "about.json",
+        *beside,
         *(f"tables/{name}.csv" for name in tables),
     }
     assert {"index.html", "zh.html", "en.html"} <= set(files)
@@ -94,6 +97,12 @@ def hostile_city() -> tuple[Releasable, Codebook]:
     return release, Codebook.model_validate_json(text.replace('"HOSTILE"', f'"{bad}"'))
 
 
+def zipped(content: bytes) -> list[str]:
+    """The texts of a workbook."""
+    with ZipFile(io.BytesIO(content)) as parts:
+        return [parts.read(name).decode() for name in parts.namelist()]
+
+
 def test_hostile_wording_comes_out_inert() -> None:
     release, book = hostile_city()
     files = render(release, book, WAVES[-1], ["en"])
@@ -101,8 +110,9 @@ def test_hostile_wording_comes_out_inert() -> None:
     html5lib.HTMLParser(strict=True).parse(text)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
-    for body in files.values():
-        assert not any(mark in body.decode() for mark in "\u202e\u200f")
+    for name, body in files.items():
+        texts = zipped(body) if name.endswith(".xlsx") else [body.decode()]
+        assert not any(mark in text for text in texts for mark in "\u202e\u200f"), name
 
 
 def test_cells_are_no_formulas() -> None:

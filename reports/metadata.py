@@ -1,0 +1,168 @@
+"""What machines read: all figures of a release as JSON with its JSON Schema, and CSV on the Web for the tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from reports.language import Language, plain
+from survey.codebook import Codebook
+from survey.tidy import FLAGS, KEYS, MARKS, NUMBERS
+
+SCHEMA = "results.schema.json"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+COUNTS = ("n", "missing", "psus")
+FIGURE_KEYS = [name for name in KEYS if name != "survey"]
+
+
+def results_json(results: pd.DataFrame, book: Codebook, wave: str, languages: Sequence[str]) -> dict[str, bytes]:
+    """results.json and its schema; a key of a figure that has no value is left out.
+
+    One figure a line, in the order of the results, so that two releases can be compared line by line; nine significant
+    digits, so that it stays small.
+    """
+    about = {
+        "$schema": SCHEMA,
+        "survey": book.survey,
+        "wave": wave,
+        "title": {code: Language(code).say(book.title) for code in languages},
+        "publisher": {code: Language(code).say(book.publisher) for code in languages},
+        "simulated": book.simulated,
+        "variables": _variables(results, book, languages),
+    }
+    head = json.dumps(about, ensure_ascii=False, indent=1)[:-2]
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in _records(results))
+    text = f'{head},\n "results": [\n{lines}\n]\n}}\n'
+    return {"results.json": text.encode(), SCHEMA: (json.dumps(schema(), indent=1) + "\n").encode()}
+
+
+def _records(results: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for row in results[[*KEYS, *NUMBERS, *MARKS]].to_dict("records"):
+        texts = {name: str(row[name]) for name in FIGURE_KEYS if row[name]}
+        numbers = {name: _number(row[name], name) for name in NUMBERS if math.isfinite(row[name])}
+        yield {**texts, **numbers, **{name: str(row[name]) for name in MARKS if row[name]}}
+
+
+def _number(value: float, name: str) -> float | int:
+    return int(value) if name in COUNTS and float(value).is_integer() else float(f"{value:.9g}")
+
+
+def _variables(results: pd.DataFrame, book: Codebook, languages: Sequence[str]) -> dict[str, Any]:
+    """Wording of every variable and level that the figures name."""
+    named = dict.fromkeys([*results["item"], *(part for by in results["by"] for part in by.split(":") if part)])
+    known = [name for name in named if name in book.items or name in book.recipes()]
+    out: dict[str, Any] = {}
+    for name in known:
+        scale = book.scale_of(name)
+        labels = {code: plain(book.label(name, code)) for code in languages}
+        levels = {key: {code: plain(book.level_label(name, key, code)) for code in languages} for key in scale.levels} \
+            if scale else {}  # fmt: skip
+        out[name] = {"label": labels, **({"levels": levels} if levels else {})}
+    return out
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of results.json."""
+    words = {"type": "object", "additionalProperties": {"type": "string"}}
+    text, number = {"type": "string", "minLength": 1}, {"type": "number"}
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    figure = {name: dict(text) for name in [*FIGURE_KEYS, "reason"]}
+    figure |= {name: dict(number) for name in NUMBERS}
+    figure |= {name: dict(share) for name in ("p", "q")}
+    figure |= {name: {"type": "number", "minimum": 0} for name in ("se", "n", "missing", "psus", "n_weighted", "n_eff")}
+    figure["flag"] = {"enum": list(FLAGS)}
+    withheld = [flag for flag in FLAGS if flag not in ("released", "caution")]
+    hidden = {"if": {"properties": {"flag": {"enum": withheld}}},
+              "then": {"not": {"anyOf": [{"required": [name]} for name in NUMBERS]}}}  # fmt: skip
+    row = {"type": "object", "properties": figure, "additionalProperties": False, **hidden,
+           "required": ["wave", "item", "statistic", "flag"]}  # fmt: skip
+    variable = {"type": "object", "properties": {"label": words, "levels": {"type": "object",
+                "additionalProperties": words}}, "required": ["label"], "additionalProperties": False}  # fmt: skip
+    properties = {
+        "$schema": {"const": SCHEMA},
+        "survey": text,
+        "wave": text,
+        "title": words,
+        "publisher": words,
+        "simulated": {"type": "boolean"},
+        "variables": {"type": "object", "additionalProperties": variable},
+        "results": {"type": "array", "items": {"$ref": "#/$defs/figure"}},
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "Released figures of one wave of a survey, with those of the waves before",
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+        "$defs": {"figure": row},
+    }
+
+
+def csvw(files: Mapping[str, bytes], book: Codebook, wave: str, languages: Sequence[str]) -> dict[str, bytes]:
+    """tables/csv-metadata.json: columns of every CSV with titles by language and datatypes (W3C CSV on the Web).
+
+    Args: files: the publication's files by name, of which those in tables/ are described.
+    """
+    tables = [_table(name, content) for name, content in sorted(files.items()) if name.endswith(".csv")]
+    if not tables:
+        return {}
+    about = {
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": languages[0]}],
+        "dc:title": {code: f"{Language(code).say(book.title)} {Language(code).wave(wave)}" for code in languages},
+        "dc:publisher": {code: Language(code).say(book.publisher) for code in languages},
+        "dialect": {"encoding": "utf-8", "lineTerminators": ["\r\n"]},
+        "tables": tables,
+    }
+    return {"tables/csv-metadata.json": (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode()}
+
+
+def _table(name: str, content: bytes) -> dict[str, Any]:
+    heads = next(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    return {"url": name.removeprefix("tables/"), "tableSchema": {"columns": [_column(head) for head in heads]}}
+
+
+def _column(head: str) -> dict[str, Any]:
+    """A column: its head is one of its English titles, so that a validator finds it."""
+    datatype = "number" if head in NUMBERS else "string"
+    titles = {code: [*([head] if code == "en" else []), text] for code in ("en", "zh") if (text := _title(head, code))}
+    return {"name": head, "titles": titles or head, "datatype": datatype}
+
+
+def _title(head: str, code: str) -> str:
+    """What a column is called in a language, "" where it has no words of ours."""
+    name, _, language = head.partition("_")
+    t = Language(code).t
+    words = {
+        "wave": t("Wave"),
+        "block": t("Part of the questionnaire"),
+        "item": t("Variable"),
+        "statistic": t("Kind of figure"),
+        "level": t("Answer or comparison"),
+        "by": t("Breakdown"),
+        "group": t("Group"),
+        "estimate": t("Estimate"),
+        "se": t("Standard error"),
+        "ci_low": t("Lower bound"),
+        "ci_high": t("Upper bound"),
+        "df": t("Degrees of freedom"),
+        "n": t("Respondents"),
+        "n_eff": t("Effective sample"),
+        "deff": t("Design effect"),
+        "p": t("p"),
+        "q": t("p corrected"),
+        "mark": t("Mark"),
+        "section": t("Section"),
+        "key": t("Key"),
+        "value": t("Value"),
+    }
+    if head in words:
+        return words[head]
+    worded = name in ("item", "level", "group") and language in ("zh", "en")
+    return t("%(column)s in words (%(language)s)", column=words[name], language=language) if worded else ""

@@ -1,0 +1,170 @@
+"""The tables of the report as a workbook in one language: the figures of the CSV files, worded, with their units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reports.figures import Figure, Figures
+from reports.language import Language
+from reports.scene import Scene
+from reports.sheets import Number, Sheet, Value, workbook
+from reports.tables import choices, fact_rows
+from survey.codebook import Codebook
+
+PERCENT, POINTS, PLAIN, SMALL = "#,##0.0", "+#,##0.0;-#,##0.0;0.0", "#,##0.000", "0.0000"
+NOTHING = "[z]"
+
+
+def tables_workbook(
+    figures: Figures, facts: Mapping[str, Any], book: Codebook, wave: str, languages: Sequence[str]
+) -> dict[str, bytes]:
+    """Workbook of every language by file name, tables-zh.xlsx and so on."""
+    files = {}
+    for code in languages:
+        scene = Scene(figures, facts, book, wave, Language(code))
+        what = scene.lang.t("All figures of the report as tables.")
+        made = workbook(book, wave, scene.lang, what, terms(scene.lang), list(_sheets(scene)))
+        files[f"tables-{code}.xlsx"] = made
+    return files
+
+
+def terms(lang: Language) -> tuple[tuple[str, str], ...]:
+    """What the columns mean."""
+    t = lang.t
+    return (
+        (t("Estimate"), t("Weighted figure of the population, in the unit of its row.")),
+        (t("Lower bound"), t("Lower end of the 95%% confidence interval.")),
+        (t("Upper bound"), t("Upper end of the 95%% confidence interval.")),
+        (t("Standard error"), t("Of the estimate, with strata, sampling units and weights taken into account.")),
+        (t("Respondents"), t("Interviews behind the figure, not weighted.")),
+        (t("Effective sample"), t("The size of a simple random sample that would be as precise.")),
+        (t("p corrected"), t("p-value of the difference, corrected for the number of comparisons in its table.")),
+        (t("caution"), t("Few respondents or sampling units, or a share close to all; read it with its interval.")),
+    )
+
+
+def sheet_names(lang: Language) -> dict[str, tuple[str, str]]:
+    """Name and title of each table."""
+    t = lang.t
+    return {
+        "headline": (t("Headline"), t("Headline figures and how they changed")),
+        "trend": (t("Trend"), t("Headline figures of every wave")),
+        "items": (t("Answers"), t("What residents answered")),
+        "areas": (t("Areas"), t("Figures by area")),
+        "groups": (t("Groups"), t("Figures by group")),
+        "practices": (t("Areas of work"), t("Who knows, met and is satisfied with each area of work")),
+        "models": (t("Regressions"), t("What goes with it: regressions")),
+        "method": (t("Method"), t("How it was done: counts and diagnostics")),
+    }
+
+
+def _sheets(scene: Scene) -> Iterator[Sheet]:
+    named = sheet_names(scene.lang)
+    for key, wanted in choices(scene.book, scene.wave).items():
+        rows = [row for row in scene.figures.rows if wanted(row)]
+        if rows:  # what is so comes before how it compares
+            rows.sort(key=lambda row: row.statistic in ("change", "difference"))
+            yield _figures(scene, key, *named[key], rows)
+    facts = [(section, key or NOTHING, _fact(value)) for section, key, value in fact_rows(scene.facts)]
+    if facts:
+        heads = (scene.lang.t("Section"), scene.lang.t("Key"), scene.lang.t("Value"))
+        yield Sheet("method", *named["method"], (), heads, tuple(facts), fixed=2)
+
+
+def _fact(value: str) -> Value:
+    """A number as one; codes such as 08 stay text."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value or NOTHING
+    return Number(number, "General") if math.isfinite(number) and repr(number).removesuffix(".0") == value else value
+
+
+def _figures(scene: Scene, key: str, name: str, title: str, rows: Sequence[Figure]) -> Sheet:
+    """A row a figure; columns that say nothing in this table are left out."""
+    t = scene.lang.t
+    heads = (
+        *(t("Wave"), t("Figure of"), t("Kind"), t("Answer or comparison"), t("Breakdown"), t("Group")),
+        *(t("Estimate"), t("Lower bound"), t("Upper bound"), t("Unit"), t("Standard error"), t("Respondents")),
+        *(t("Effective sample"), t("Design effect"), t("p"), t("p corrected"), t("Remark")),
+    )
+    cells = [(*_words(scene, row), *_numbers(scene, row)) for row in rows]
+    kept = [place for place in range(len(heads)) if place < 3 or any(line[place] != NOTHING for line in cells)]
+    notes = [t("Source: %(text)s", text=f"{scene.lang.say(scene.book.publisher)}, {scene.lang.say(scene.book.title)}")]
+    table = tuple(tuple(line[place] for place in kept) for line in cells)
+    return Sheet(key, name, title, tuple(notes), tuple(heads[place] for place in kept), table, fixed=2)
+
+
+def scaled(value: float, times: float) -> float:
+    """A product without the noise of its last digits.
+
+    >>> scaled(0.07, 100)
+    7.0
+    """
+    return float(f"{value * times:.12g}")
+
+
+def _words(scene: Scene, row: Figure) -> tuple[str, ...]:
+    """Wave, variable, kind of figure, answer or comparison, breakdown and group."""
+    against = scene.lang.wave(row.level) if row.statistic == "change" else scene.lang.t("the rest")
+    compared = row.statistic in ("change", "difference")
+    level = against if compared else scene.level(row.item, row.level) if row.level else NOTHING
+    by = (scene.label(row.by), scene.level(row.by, row.group)) if row.by else (NOTHING, scene.lang.t("Everybody"))
+    item = scene.lang.t("Constant") if row.item == "intercept" else scene.label(row.item)
+    return scene.lang.wave(row.wave), item, kind(scene, row), level, *by
+
+
+def kind(scene: Scene, row: Figure) -> str:
+    """What a statistic is called."""
+    t = scene.lang.t
+    return {
+        "share": t("Share"),
+        "mean": t("Score") if _scored(scene, row) else t("Share"),
+        "change": t("Change"),
+        "difference": t("Difference"),
+        "coefficient": t("Coefficient"),
+        "margin": t("Average marginal effect"),
+    }.get(row.statistic, row.statistic)
+
+
+def _scored(scene: Scene, row: Figure) -> bool:
+    recipe = scene.book.recipes().get(row.item)
+    return recipe is not None and recipe.recipe == "index"
+
+
+def unit(scene: Scene, row: Figure) -> tuple[str, float, str]:
+    """Unit of a figure, what to multiply it by, and its format."""
+    t = scene.lang.t
+    if row.statistic == "coefficient":
+        return NOTHING, 1.0, PLAIN
+    if row.statistic == "margin":
+        model = scene.book.report.models.get(row.block.removeprefix("model_"))
+        whole = model is not None and model.family != "binomial"
+        return (t("unit of the outcome"), 1.0, PLAIN) if whole else (t("percentage points"), 100.0, POINTS)
+    if _scored(scene, row):
+        return t("points of the score"), 1.0, PERCENT
+    if row.statistic in ("change", "difference"):
+        return t("percentage points"), 100.0, POINTS
+    return "%", 100.0, PERCENT
+
+
+def _numbers(scene: Scene, row: Figure) -> tuple[Value, ...]:
+    """Estimate, interval, unit, error, sizes, p and remark; a mark in the place of every number that is withheld."""
+    name, factor, form = unit(scene, row)
+    if not row.shown:
+        return *(f"[{row.mark}]",) * 3, name, *(f"[{row.mark}]",) * 6, NOTHING
+
+    def put(value: float, code: str, times: float = 1.0) -> Value:
+        return Number(scaled(value, times), code) if math.isfinite(value) else NOTHING
+
+    return (
+        *(put(value, form, factor) for value in (row.estimate, row.low, row.high)),
+        name,
+        put(row.se, PLAIN, factor),
+        *(put(value, "#,##0") for value in (row.n, row.n_eff)),
+        put(row.deff, "0.00"),
+        *(put(value, SMALL) for value in (row.p, row.q)),
+        scene.lang.t("caution") if row.caution else NOTHING,
+    )
