@@ -93,6 +93,8 @@ Survey = Annotated[str, typer.Argument(help="Name of a folder in data/raw.")]
 Wave = Annotated[str | None, typer.Option(help="Wave to publish; the newest when left out.")]
 Source = Annotated[Path | None, typer.Option(help="Folder of the delivered files, when not beside survey.yaml.")]
 Out = Annotated[Path, typer.Option(help="Folder of the publications.")]
+Languages = Annotated[str | None, typer.Option(help="Languages, such as zh,en; all of the survey's when left out.")]
+Exports = Annotated[Path, typer.Option(help="Folder for the files.")]
 Shown = Annotated[str | None, typer.Option(help="Language of the page; the survey's first when left out.")]
 
 
@@ -159,6 +161,10 @@ def _plain(text: str) -> str:
     return escape(text)
 
 
+def _codes(lang: str | None) -> tuple[str, ...] | None:
+    return tuple(part.strip() for part in lang.split(",")) if lang else None
+
+
 def _workspace() -> Workspace:
     from flows.workspace import Workspace
 
@@ -171,9 +177,7 @@ def run(
     wave: Wave = None,
     all_waves: Annotated[bool, typer.Option("--all-waves", help="Publish every wave.")] = False,
     source: Source = None,
-    lang: Annotated[
-        str | None, typer.Option(help="Languages, such as zh,en; all of the survey's when left out.")
-    ] = None,
+    lang: Languages = None,
     out: Out = Path("public"),
     prefect: Annotated[bool, typer.Option("--prefect", help="Run the stages as Prefect tasks.")] = False,
 ) -> None:
@@ -185,8 +189,7 @@ def run(
     from flows.job import Job
 
     waves = () if all_waves else None if wave is None else (wave,)
-    languages = tuple(part.strip() for part in lang.split(",")) if lang else None
-    job = Job.plan(_workspace(), survey, waves, languages, source, out)
+    job = Job.plan(_workspace(), survey, waves, _codes(lang), source, out)
     driver, name = runs.plain, "plain"
     if prefect or "PREFECT_API_URL" in os.environ:
         from flows.prefect_driver import prefect as driver
@@ -357,21 +360,72 @@ def list_() -> None:
             typer.echo(f"  {wave:<8} {days}  {padded(settings.file, 28)} {shown}")
 
 
+def _published(survey: str, wave: str | None, out: Path) -> str:
+    """The wave that is meant: the newest of those published when none is named."""
+    book = _workspace().book(survey)
+    there = [name for name in book.waves if (out / survey / name).exists()]
+    chosen = wave or (max(there, key=lambda name: book.waves[name].fieldwork.start) if there else "")
+    if not chosen or chosen not in book.waves:
+        raise _no_report(out / survey / chosen, survey)
+    return chosen
+
+
+def _no_report(page: Path, survey: str) -> UsageError:
+    return UsageError("There is no such report", where="{page}", hint="`anxin run {s}` makes it", page=page, s=survey)
+
+
 @app.command("open", cls=Command)
 def open_(survey: Survey, wave: Wave = None, lang: Shown = None, out: Out = Path("public")) -> None:
     """Open the report of a wave in the browser."""
     import webbrowser
 
     book = _workspace().book(survey)
-    published = [name for name in book.waves if (out / survey / name).exists()]
-    chosen = wave or (max(published, key=lambda name: book.waves[name].fieldwork.start) if published else "")
-    page = out / survey / chosen / f"{lang or book.languages[0]}.html"
-    if not chosen or not page.is_file():
-        raise UsageError(
-            "There is no such report", where="{page}", hint="`anxin run {s}` makes it", page=page, s=survey
-        )
+    page = out / survey / _published(survey, wave, out) / f"{lang or book.languages[0]}.html"
+    if not page.is_file():
+        raise _no_report(page, survey)
     typer.echo(str(page))
     webbrowser.open(page.resolve().as_uri())
+
+
+@app.command(cls=Command)
+def pdf(
+    survey: Survey,
+    wave: Wave = None,
+    lang: Languages = None,
+    out: Out = Path("public"),
+    to: Exports = Path("exports"),
+) -> None:
+    """Print the published report of a wave as tagged PDF, through Chromium."""
+    from flows.pdf import write
+
+    book = _workspace().book(survey)
+    chosen = _published(survey, wave, out)
+    for language in _codes(lang) or book.languages:
+        page = out / survey / chosen / f"{language}.html"
+        if not page.is_file():
+            raise _no_report(page, survey)
+        typer.echo(str(write(page, book.waves[chosen].fieldwork.end, to / survey / chosen / f"{language}.pdf")))
+
+
+@app.command(cls=Command)
+def charts(
+    survey: Survey,
+    wave: Wave = None,
+    lang: Languages = None,
+    form: Annotated[str, typer.Option("--format", help="svg, or png through Chromium.")] = "svg",
+    source: Source = None,
+    to: Exports = Path("exports"),
+) -> None:
+    """Save every chart of a wave's report as a picture of its own, for slides."""
+    from flows.charts import write
+    from flows.job import Job
+
+    if form not in ("svg", "png"):
+        raise UsageError("There is no such format of pictures", expected="svg, png", got="{form}", form=form)
+    waves = None if wave is None else (wave,)
+    job = Job.plan(_workspace(), survey, waves, _codes(lang), source, Path("public"))
+    for path in write(job, form, to):
+        typer.echo(str(path))
 
 
 @app.command(cls=Command)

@@ -1,0 +1,145 @@
+"""A drawing that stands alone: one SVG with its own colours, positions in pixels, text as text.
+
+Colours and fonts are attributes, because slides and word processors know neither classes nor custom properties.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from markupsafe import escape
+
+from reports.charts import place
+from reports.language import Language, plain
+
+STYLE = Path(__file__).parent / "templates" / "style.css"
+FONTS = {
+    "zh": "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif",
+    "en": "'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', sans-serif",
+}
+WIDTH, EDGE = 960, 32
+LETTER = 0.54  # mean width of a Latin letter of these fonts, in their size; a Chinese one is as wide as high
+
+
+@lru_cache(maxsize=1)
+def palette() -> dict[str, str]:
+    """The light colours of the pages by name, read from their style sheet.
+
+    >>> sorted(palette())[:3], palette()["paper"]
+    (['accent', 'bad', 'band'], '#ffffff')
+    """
+    light = STYLE.read_text(encoding="utf-8").split("}", 1)[0]
+    return dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", light))
+
+
+def text_width(text: str, size: float) -> float:
+    """About how wide a text is, in pixels.
+
+    >>> text_width("安全", 10), text_width("ab", 10)
+    (20.0, 10.8)
+    """
+    return float(sum(size if unicodedata.east_asian_width(letter) in "WF" else size * LETTER for letter in text))
+
+
+def wrapped(text: str, size: float, width: float) -> Iterator[str]:
+    """Lines of a text no wider than the width: between words, or between Chinese letters.
+
+    >>> list(wrapped("one two three", 10, 45))
+    ['one two', 'three']
+    """
+    line = ""
+    for word in re.findall(r"[\u2e80-\uffef][，。：；、！？）”]*|[^\s\u2e80-\uffef]+\s*|\s+", text):
+        if line and text_width((line + word).rstrip(), size) > width:
+            yield line.rstrip()
+            line = word.lstrip()
+        else:
+            line += word
+    if line.strip():
+        yield line.rstrip()
+
+
+class Canvas:
+    """Elements from top to bottom; y is how far the drawing has come."""
+
+    def __init__(self, lang: Language) -> None:
+        self.lang, self.parts, self.y = lang, list[str](), float(EDGE)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float = 15,
+        tone: str = "ink",
+        anchor: str = "start",
+        bold: bool = False,
+    ) -> None:
+        """A line of text at its baseline."""
+        weight = ' font-weight="700"' if bold else ""
+        turned = f' text-anchor="{anchor}"' if anchor != "start" else ""
+        words = escape(plain(text))
+        self.parts.append(
+            f'<text x="{place(x)}" y="{place(y)}" font-size="{place(size)}" fill="{self.colour(tone)}"{turned}{weight}>'
+            f"{words}</text>"
+        )
+
+    def lines(self, text: str, size: float, tone: str = "ink", bold: bool = False) -> None:
+        """A paragraph below what is there."""
+        for line in wrapped(plain(text), size, WIDTH - 2 * EDGE):
+            self.y += size * 1.4
+            self.text(EDGE, self.y - size * 0.3, line, size, tone, bold=bold)
+
+    def rect(self, x: float, y: float, width: float, height: float, tone: str, round_: float = 0) -> None:
+        """A filled rectangle."""
+        corner = f' rx="{place(round_)}"' if round_ else ""
+        self.parts.append(
+            f'<rect x="{place(x)}" y="{place(y)}" width="{place(max(width, 0))}" height="{place(height)}"'
+            f'{corner} fill="{self.colour(tone)}"/>'
+        )
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, tone: str, width: float = 1) -> None:
+        """A straight line."""
+        self.parts.append(
+            f'<line x1="{place(x1)}" y1="{place(y1)}" x2="{place(x2)}" y2="{place(y2)}" stroke="{self.colour(tone)}"'
+            f' stroke-width="{place(width)}"/>'
+        )
+
+    def dot(self, x: float, y: float, radius: float, tone: str, hollow: bool = False) -> None:
+        """A round mark; a hollow one has a thick edge, so that it is known without its colour."""
+        fill, edge = (self.colour("paper"), self.colour(tone)) if hollow else (self.colour(tone), self.colour("paper"))
+        self.parts.append(
+            f'<circle cx="{place(x)}" cy="{place(y)}" r="{place(radius)}" fill="{fill}" stroke="{edge}"'
+            f' stroke-width="{"2.5" if hollow else "1.5"}"/>'
+        )
+
+    def shape(self, points: Sequence[tuple[float, float]], tone: str, closed: bool, opacity: float = 1) -> None:
+        """A filled polygon, or a line through points."""
+        corners = " ".join(f"{place(x)},{place(y)}" for x, y in points)
+        thin = f' fill-opacity="{place(opacity)}"' if opacity < 1 else ""
+        if closed:
+            self.parts.append(f'<polygon points="{corners}" fill="{self.colour(tone)}"{thin}/>')
+        else:
+            self.parts.append(
+                f'<polyline points="{corners}" fill="none" stroke="{self.colour(tone)}" stroke-width="2.5"'
+                ' stroke-linejoin="round"/>'
+            )
+
+    def colour(self, tone: str) -> str:
+        """Colour of a name of the palette."""
+        return palette()[tone]
+
+    def svg(self, title: str, description: str) -> bytes:
+        """The finished drawing with its title and description for those who do not see it."""
+        height = str(round(self.y + EDGE))
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
+            f' role="img" aria-labelledby="t d" xml:lang="{self.lang.tag}"'
+            f' font-family="{FONTS.get(self.lang.code, FONTS["en"])}">'
+        )
+        told = f'<title id="t">{escape(plain(title))}</title><desc id="d">{escape(plain(description))}</desc>'
+        ground = f'<rect width="{WIDTH}" height="{height}" fill="{self.colour("paper")}"/>'
+        return "\n".join([head, told, ground, *self.parts, "</svg>\n"]).encode()
