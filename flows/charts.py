@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flows.chromium import Browser, browser
 from flows.job import Job
+from flows.ledger import only_one
 from flows.pipeline import Made, released
 from survey.disclosure import Releasable
 
@@ -33,6 +34,15 @@ def charts_of(job: Job, made: Made, wave: str, language: str) -> dict[str, bytes
     return charts(page(scene, ()), scene.lang)
 
 
+def computed(job: Job) -> dict[str, Made]:
+    """Every target wave up to the release boundary, under the lock of a run: what is not in the store is made now.
+
+    Raises: AnxinError: as a run, or another run is at work.
+    """
+    with only_one(job.workspace.work):
+        return released(job, lambda stage, wave, work, rows_in: work())
+
+
 def write(job: Job, form: str, folder: Path) -> Iterator[Path]:
     """Every chart of every target wave and language as a file; what is not computed yet is computed first.
 
@@ -43,7 +53,7 @@ def write(job: Job, form: str, folder: Path) -> Iterator[Path]:
 
 
 def _write(job: Job, chromium: Browser | None, folder: Path) -> Iterator[Path]:
-    for wave, made in released(job, lambda stage, wave, work, rows_in: work()).items():
+    for wave, made in computed(job).items():
         for language in job.languages:
             place = folder / job.book.survey / wave / "charts" / language
             place.mkdir(parents=True, exist_ok=True)

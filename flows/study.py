@@ -11,9 +11,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.charts import charts_of
+from flows.charts import charts_of, computed
 from flows.job import Job
-from flows.pipeline import Made, released
+from flows.pipeline import Made
 from flows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Study:
         waves = (name,) if name else None
         job = Job.plan(self._workspace, self.name, waves, None, self._source, Path("public"))
         (wave,) = job.targets
-        return StudyWave(job, wave, released(job, lambda stage, wave, work, rows_in: work())[wave])
+        return StudyWave(job, wave, computed(job)[wave])
 
     def __repr__(self) -> str:
         return f"Study({self.name!r}): {', '.join(self.waves)}"

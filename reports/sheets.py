@@ -11,6 +11,7 @@ import io
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import xlsxwriter
@@ -164,9 +165,15 @@ class Pen:
                 elif linked and column == 0:
                     made.write_url(row, column, _inside(value), self.link, value)
                 else:
-                    made.write_string(row, column, plain(value, LONGEST), self.mark if _is_mark(value) else self.text)
+                    made.write_string(row, column, _clean(value), self.mark if _is_mark(value) else self.text)
         for column, width in enumerate(_widths(sheet)):
             made.set_column(column, column, width)
+
+
+@lru_cache(maxsize=4096)
+def _clean(text: str) -> str:
+    """A cell's text made harmless; the same few words fill most cells."""
+    return plain(text, LONGEST)
 
 
 def _is_mark(value: str) -> bool:
@@ -215,6 +222,7 @@ def _widths(sheet: Sheet) -> Iterator[int]:
         yield min(WIDE, max(NARROW, usual + 2, min(_width(head), 24) // 2 + 4))
 
 
+@lru_cache(maxsize=4096)
 def _width(text: str) -> int:
     """Columns of a fixed-width font that a text takes."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

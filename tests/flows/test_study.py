@@ -12,8 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from anxin import Study
+from flows.ledger import only_one
+from flows.workspace import Workspace
 from survey import estimate
-from survey.errors import UsageError
+from survey.errors import AnxinError, UsageError
 from tests.flows.test_run import published, run
 from tests.small_survey import YAML, write
 
@@ -65,6 +67,14 @@ def test_an_unknown_survey_or_wave_is_told(tmp_path: Path) -> None:
         Study("no-town", tmp_path)
     with pytest.raises(UsageError):
         Study("small-town", tmp_path).wave("w9")
+
+
+def test_a_study_waits_for_no_run(tmp_path: Path) -> None:
+    write(tmp_path)
+    study = Study("small-town", tmp_path)
+    with only_one(Workspace(tmp_path).work), pytest.raises(AnxinError, match="Another run is at work"):
+        study.wave()
+    assert study.wave().name == "w1"
 
 
 def shown(source: str, names: dict[str, Any]) -> Any:
