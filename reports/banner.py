@@ -92,7 +92,10 @@ def _sheet(scene: Scene, by: str) -> Sheet:
     notes = (
         t("Shares in per cent; the first row of each question is the number of respondents."),
         t("Letters name the groups whose share is smaller: capital p < 0.01, small p < 0.05 (see Notes)."),
-        t("Source: %(text)s", text=f"{scene.lang.say(scene.book.publisher)}, {scene.lang.say(scene.book.title)}"),
+        t(
+            "Source: %(text)s",
+            text=scene.lang.t(" · ").join((scene.lang.say(scene.book.publisher), scene.lang.say(scene.book.title))),
+        ),
     )
     columns = (t("Question"), t("Answer"), t("Everybody"), *heads)
     return Sheet(f"by_{by}", scene.label(by), title, notes, columns, rows, fixed=3)

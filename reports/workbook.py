@@ -92,7 +92,12 @@ def _figures(scene: Scene, key: str, name: str, title: str, rows: Sequence[Figur
     )
     cells = [(*_words(scene, row), *_numbers(scene, row)) for row in rows]
     kept = [place for place in range(len(heads)) if place < 3 or any(line[place] != NOTHING for line in cells)]
-    notes = [t("Source: %(text)s", text=f"{scene.lang.say(scene.book.publisher)}, {scene.lang.say(scene.book.title)}")]
+    notes = [
+        t(
+            "Source: %(text)s",
+            text=scene.lang.t(" · ").join((scene.lang.say(scene.book.publisher), scene.lang.say(scene.book.title))),
+        )
+    ]
     table = tuple(tuple(line[place] for place in kept) for line in cells)
     return Sheet(key, name, title, tuple(notes), tuple(heads[place] for place in kept), table, fixed=2)
 
