@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.chromium import Browser, browser
 from flows.job import Job
 from flows.ledger import only_one
-from flows.pipeline import Made, released
+from flows.pipeline import Made, record, released
 from survey.disclosure import Releasable
 
 SCALE = 2
@@ -53,7 +53,11 @@ def write(job: Job, form: str, folder: Path) -> Iterator[Path]:
 
 
 def _write(job: Job, chromium: Browser | None, folder: Path) -> Iterator[Path]:
-    for wave, made in computed(job).items():
+    waves = computed(job)
+    with only_one(job.workspace.work):
+        for made in waves.values():
+            record(job, made)  # slides leave the house as reports do
+    for wave, made in waves.items():
         for language in job.languages:
             place = folder / job.book.survey / wave / "charts" / language
             place.mkdir(parents=True, exist_ok=True)

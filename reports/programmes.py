@@ -60,7 +60,7 @@ def _programme(scene: Scene, name: str, plan: Programme, overall: Figure) -> Pro
     scale = _around_zero([overall, *known])
     better = scene.book.indicators[overall.item].better
     rows = [_row(scene, t("All waves with it"), overall, scale, better)]
-    rows += [_row(scene, _when(scene, int(row.group)), row, scale, better) for row in known]
+    rows += [_row(scene, when(scene, int(row.group)), row, scale, better) for row in known]
     return ProgrammeTold(
         label=label,
         finding=finding(scene, label, outcome, overall, test),
@@ -137,8 +137,8 @@ def _reading(scene: Scene, plan: Programme) -> Iterator[str]:
     )
 
 
-def _when(scene: Scene, step: int) -> str:
-    """Waves before or after arrival."""
+def when(scene: Scene, step: int) -> str:
+    """Waves before or after a programme came."""
     if step == 0:
         return scene.lang.t("The wave it came")
     if step > 0:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reports.figures import Figure, Figures
 from reports.language import Language
+from reports.programmes import when
 from reports.scene import Scene
 from reports.sheets import Number, Sheet, Value, workbook
 from reports.tables import choices, fact_rows
@@ -15,6 +16,9 @@ from survey.codebook import Codebook
 
 PERCENT, POINTS, PLAIN, SMALL = "#,##0.0", "+#,##0.0;-#,##0.0;0.0", "#,##0.000", "0.0000"
 NOTHING = "[z]"
+SINCE = ("change", "change_in_table", "equivalence")
+"""Figures whose level is the wave they are compared with."""
+PROGRAMME = "programme_"
 
 
 def tables_workbook(
@@ -56,6 +60,11 @@ def sheet_names(lang: Language) -> dict[str, tuple[str, str]]:
         "groups": (t("Groups"), t("Figures by group")),
         "practices": (t("Areas of work"), t("Who knows, met and is satisfied with each area of work")),
         "models": (t("Regressions"), t("What goes with it: regressions")),
+        "changes": (t("Changes"), t("What changed")),
+        "measures": (
+            t("Measures"),
+            t("What goes with it by area of work, and the effects of programmes"),
+        ),
         "method": (t("Method"), t("How it was done: counts and diagnostics")),
     }
 
@@ -113,12 +122,32 @@ def scaled(value: float, times: float) -> float:
 
 def _words(scene: Scene, row: Figure) -> tuple[str, ...]:
     """Wave, variable, kind of figure, answer or comparison, breakdown and group."""
-    against = scene.lang.wave(row.level) if row.statistic == "change" else scene.lang.t("the rest")
-    compared = row.statistic in ("change", "difference")
-    level = against if compared else scene.level(row.item, row.level) if row.level else NOTHING
-    by = (scene.label(row.by), scene.level(row.by, row.group)) if row.by else (NOTHING, scene.lang.t("Everybody"))
     item = scene.lang.t("Constant") if row.item == "intercept" else scene.label(row.item)
-    return scene.lang.wave(row.wave), item, kind(scene, row), level, *by
+    return scene.lang.wave(row.wave), item, kind(scene, row), _level(scene, row), *_group(scene, row)
+
+
+def _level(scene: Scene, row: Figure) -> str:
+    """The answer, or what the figure is compared with."""
+    if row.statistic == "difference":
+        return scene.lang.t("the rest")
+    if not row.level or row.statistic == "pretrend":  # its level is a number of tests
+        return NOTHING
+    if row.block == "drivers":
+        return scene.label(row.level)
+    in_wave = row.statistic in SINCE or row.block.startswith(PROGRAMME)
+    return scene.lang.wave(row.level) if in_wave else scene.level(row.item, row.level)
+
+
+def _group(scene: Scene, row: Figure) -> tuple[str, str]:
+    """Breakdown and group; of a programme its name, and the places it came to in a wave or so many waves ago."""
+    everybody = scene.lang.t("Everybody")
+    if row.block.startswith(PROGRAMME):
+        plan = scene.book.report.programmes[row.block.removeprefix(PROGRAMME)]
+        came = {"event": lambda: when(scene, int(row.group)), "cohort": lambda: scene.lang.wave(row.group)}
+        return scene.lang.say(plan.label), came.get(row.by, lambda: everybody)()
+    if not row.by or row.block == "drivers":  # the quadrant is a reading of the two figures
+        return NOTHING, everybody
+    return scene.label(row.by), scene.level(row.by, row.group)
 
 
 def kind(scene: Scene, row: Figure) -> str:
@@ -131,6 +160,16 @@ def kind(scene: Scene, row: Figure) -> str:
         "difference": t("Difference"),
         "coefficient": t("Coefficient"),
         "margin": t("Average marginal effect"),
+        "change_in_table": t("Change, p corrected over the table"),
+        "equivalence": t("Change, tested for being practically none"),
+        "importance_share": t("Part of what goes with it"),
+        "performance": t("Satisfied"),
+        "att_overall": t("Effect"),
+        "att_event": t("Effect by waves since it came"),
+        "att_cohort": t("Effect by the wave it came"),
+        "att": t("Effect in a wave by the wave it came"),
+        "att_pre": t("Difference before it came"),
+        "pretrend": t("Test of the trends before it came"),
     }.get(row.statistic, row.statistic)
 
 
@@ -142,7 +181,7 @@ def _scored(scene: Scene, row: Figure) -> bool:
 def unit(scene: Scene, row: Figure) -> tuple[str, float, str]:
     """Unit of a figure, what to multiply it by, and its format."""
     t = scene.lang.t
-    if row.statistic == "coefficient":
+    if row.statistic in ("coefficient", "pretrend"):
         return NOTHING, 1.0, PLAIN
     if row.statistic == "margin":
         model = scene.book.report.models.get(row.block.removeprefix("model_"))
@@ -150,7 +189,7 @@ def unit(scene: Scene, row: Figure) -> tuple[str, float, str]:
         return (t("unit of the outcome"), 1.0, PLAIN) if whole else (t("percentage points"), 100.0, POINTS)
     if _scored(scene, row):
         return t("points of the score"), 1.0, PERCENT
-    if row.statistic in ("change", "difference"):
+    if row.statistic in (*SINCE, "difference") or row.block.startswith(PROGRAMME):
         return t("percentage points"), 100.0, POINTS
     return "%", 100.0, PERCENT
 

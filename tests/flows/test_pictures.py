@@ -109,6 +109,8 @@ def test_lines_are_broken_where_each_language_breaks_them() -> None:
 def test_the_command_writes_svgs_twice_the_same(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for place in ("a", "b"):
         assert command(root, monkeypatch, "charts", "small-town", "--to", str(tmp_path / place)) == 0
+    ledger = root / "data" / "work" / "released" / "small-town.jsonl"
+    assert len(ledger.read_bytes().splitlines()) == 1, "what slides show is a publication, told once"
     folder = tmp_path / "a" / "small-town" / "w1" / "charts"
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.svg"))
     assert {"zh/areas-1.svg", "en/areas-1.svg", "en/answers-1-1.svg"} <= set(names)

@@ -8,7 +8,9 @@ import pytest
 from survey import compare, estimate
 from survey.banner import banner, questions
 from survey.cleaning import clean
+from survey.codebook import Counts
 from survey.disclosure import release
+from survey.disclosure.counts import retold
 from survey.figures import design_of, numbered
 from survey.pairs import PAIR, tellable_pairs
 from survey.privacy import Protected, protect
@@ -73,6 +75,8 @@ def table(sizes: dict[str, int], share: float = 0.5) -> pd.DataFrame:
     pairs = [(b, a) for k, a in enumerate(names) for b in names[k + 1 :]]
     told = {"statistic": PAIR, "n": 30, "n_eff": float("nan"), "p": 0.001, "q": 0.01}
     rows += [figure | told | {"group": f"{b} - {a}"} for b, a in pairs]
+    everybody = sum(sizes.values())
+    rows.append(figure | {"by": "", "group": "", "n": everybody, "n_eff": everybody})
     return results(rows)
 
 
@@ -87,5 +91,14 @@ def test_the_release_boundary_leaves_no_pair_of_a_withheld_group() -> None:
 
 def test_a_share_on_a_few_answers_is_not_compared() -> None:
     rows = table({"1": 400, "2": 300}, share=0.005)
-    assert tellable_pairs(rows)["statistic"].tolist() == ["share", "share"]
-    assert tellable_pairs(table({"1": 400, "2": 300}))["statistic"].tolist() == ["share", "share", PAIR]
+    assert tellable_pairs(rows)["statistic"].tolist() == ["share", "share", "share"]
+    assert tellable_pairs(table({"1": 400, "2": 300}))["statistic"].tolist() == ["share", "share", PAIR, "share"]
+
+
+def test_a_pair_tells_its_numbers_no_more_exactly_than_its_groups_do() -> None:
+    """Its n is the smaller told one, its estimate has as few places."""
+    told = {("w1", "safe", "district", "1"): 400.0, ("w1", "safe", "district", "2"): 295.0}
+    rows = table({"1": 401, "2": 297}, share=0.123456)
+    rows.loc[rows["statistic"] == PAIR, "n"] = 297.0
+    pair = retold(rows, told, Counts(method="rounded", base=5, places=3)).set_index("statistic").loc[PAIR]
+    assert (pair["n"], pair["estimate"]) == (295, 0.123)
