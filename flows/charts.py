@@ -19,10 +19,9 @@ SIZE = re.compile(rb'<svg [^>]*?width="(\d+)" height="(\d+)"')
 
 
 def charts_of(job: Job, made: Made, wave: str, language: str) -> dict[str, bytes]:
-    """Stand-alone SVGs of a wave's page in one language by name."""
+    """Stand-alone SVGs of a wave in one language by name."""
     from reports.figures import Figures
     from reports.language import Language
-    from reports.render import page
     from reports.scene import Scene
     from reports.standalone import charts
     from survey.pairs import BANNER
@@ -31,7 +30,7 @@ def charts_of(job: Job, made: Made, wave: str, language: str) -> dict[str, bytes
     release = Releasable(artefact.frames["results"], artefact.facts)
     figures = Figures(release.results[release.results["block"] != BANNER])
     scene = Scene(figures, release.facts, job.book, wave, Language(language))
-    return charts(page(scene, ()), scene.lang)
+    return charts(scene)
 
 
 def computed(job: Job) -> dict[str, Made]:

@@ -34,11 +34,11 @@ def drivers(scene: Scene) -> Drivers | None:
         "everything else in the regression held constant; drawn around nought.",
         outcome=scene.lang.inner(scene.label(scene.book.report.headline[0])),
     )
-    note = told if _adjusted_head(scene) in used else ""
+    note = told if adjusted_head(scene) in used else ""
     return Drivers(finding, practices, used, models, note, quadrant_chart(scene), programmes)
 
 
-def _adjusted_head(scene: Scene) -> str:
+def adjusted_head(scene: Scene) -> str:
     """Head of the column of adjusted differences."""
     return scene.lang.t("%(outcome)s, in points", outcome=scene.label(scene.book.report.headline[0]))
 
@@ -62,7 +62,7 @@ def practice_rows(scene: Scene, domain: Domain = EVERYBODY) -> tuple[tuple[Pract
     t = scene.lang.t
     kinds = {"aware": t("Know of it"), "met": t("Met it"), "satisfied": t("Satisfied with it")}
     rows = tuple(_practices(scene, kinds, domain))
-    heads = (*kinds.values(), _adjusted_head(scene))
+    heads = (*kinds.values(), adjusted_head(scene))
     return rows, tuple(word for word in heads if any(word == kind for row in rows for kind, _ in row.cells))
 
 
@@ -78,7 +78,7 @@ def _practices(scene: Scene, kinds: dict[str, str], domain: Domain) -> Iterator[
             if figure is not None:
                 cells.append((word, _practice_cell(scene, word, figure, domain)))
         if (effect := effects.get(practice.satisfied or "")) is not None:
-            cells.append((_adjusted_head(scene), _adjusted_cell(scene, effect, scale)))
+            cells.append((adjusted_head(scene), _adjusted_cell(scene, effect, scale)))
         if cells:
             yield PracticeRow(scene.lang.say(practice.label, 60), tuple(cells))
 
@@ -93,7 +93,7 @@ def _practice_cell(scene: Scene, word: str, figure: Figure, domain: Domain) -> L
 
 def _adjusted_cell(scene: Scene, effect: Figure, scale: Axis) -> LevelRow:
     """An adjusted difference in points as a cell of the practice areas."""
-    head, lang = _adjusted_head(scene), scene.lang
+    head, lang = adjusted_head(scene), scene.lang
     cell = Cell(lang.points(effect.estimate), caution=effect.caution) if effect.shown else Cell("", mark=effect.mark)
     if not effect.bounded:
         return LevelRow(head, cell, "", None)

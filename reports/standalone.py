@@ -1,4 +1,4 @@
-"""Every chart of a page as a picture of its own: title, drawing, source and number of respondents."""
+"""Every chart of a report as a picture of its own: title, drawing, source and number of respondents."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.canvas import EDGE, WIDTH, Canvas, text_width, wrapped
+from reports.city import city
+from reports.drivers import adjusted_head
 from reports.language import Language
+from reports.method import methods
+from reports.scene import Scene
 from reports.sheets import marks
-from reports.view import Answers, Cell, Drawn, FunnelChart, League, Page, Question, TrendChart
+from reports.view import Answers, Cell, Drawn, Drivers, FunnelChart, League, Question, TrendChart
 
 LEFT, RIGHT = 330.0, WIDTH - 240.0
 PLOT_LEFT, PLOT_RIGHT = EDGE + 56.0, WIDTH - EDGE - 16.0
@@ -27,44 +31,59 @@ class Line:
     head: bool = False
 
 
-def charts(page: Page, lang: Language) -> dict[str, bytes]:
-    """Stand-alone SVGs of all charts of a page by name, in the order of the page."""
-    return dict(_charts(page, lang))
+@dataclass(frozen=True)
+class About:
+    """What stands on every picture: whose survey, which wave, whether its data are simulated."""
+
+    title: str
+    wave: str
+    publisher: str
+    simulated: bool
 
 
-def _charts(page: Page, lang: Language) -> Iterator[tuple[str, bytes]]:
+def charts(scene: Scene) -> dict[str, bytes]:
+    """Stand-alone SVGs of all charts of a wave by name, in the order of the report."""
+    return dict(_charts(scene))
+
+
+def _charts(scene: Scene) -> Iterator[tuple[str, bytes]]:
+    lang, book, page = scene.lang, scene.book, city(scene)
+    about = About(lang.say(book.title), scene.wave, lang.say(book.publisher), book.simulated)
     for number, chart in enumerate(page.trends.charts if page.trends else (), 1):
-        yield f"trend-{number}", trend_svg(page, lang, chart)
+        yield f"trend-{number}", trend_svg(about, lang, chart)
     for number, chapter in enumerate(page.residents.chapters if page.residents else (), 1):
         for inner, figure in enumerate(chapter.figures, 1):
             draw = stack_svg if figure.stacked else answers_svg
-            yield f"answers-{number}-{inner}", draw(page, lang, chapter.title, figure)
+            yield f"answers-{number}-{inner}", draw(about, lang, chapter.title, figure)
     for name, block in (("areas", page.areas), ("groups", page.groups)):
         for number, league in enumerate([block.first, *block.others] if block else (), 1):
             title = block.finding if block and number == 1 else ""
-            yield f"{name}-{number}", league_svg(page, lang, league, block.head if block else "", title)
+            yield f"{name}-{number}", league_svg(about, lang, league, block.head if block else "", title)
     if page.drivers:
-        yield from _drivers(page, lang)
-    for number, funnel in enumerate([each for part in page.method.sections for each in part.funnels], 1):
-        yield f"funnel-{number}", funnel_svg(page, lang, funnel)
+        yield from _drivers(page.drivers, about, scene)
+    for number, funnel in enumerate([each for part in methods(scene).sections for each in part.funnels], 1):
+        yield f"funnel-{number}", funnel_svg(about, lang, funnel)
 
 
-def _drivers(page: Page, lang: Language) -> Iterator[tuple[str, bytes]]:
-    assert page.drivers is not None
-    if page.drivers.practices:
+def _drivers(drivers: Drivers, about: About, scene: Scene) -> Iterator[tuple[str, bytes]]:
+    lang, otherwise = scene.lang, adjusted_head(scene)
+    if drivers.practices:
         lines: list[Line] = []
-        for practice in page.drivers.practices:
+        for practice in drivers.practices:
             lines.append(Line(practice.label, head=True))
-            lines += [Line(kind, row.drawn, _value(row.value, row.interval)) for kind, row in practice.cells]
+            shares = [
+                (kind, row) for kind, row in practice.cells if kind != otherwise
+            ]  # the rest is drawn around nought
+            lines += [Line(kind, row.drawn, _value(row.value, row.interval)) for kind, row in shares]
         title = lang.t("Who knows, met and is satisfied with each area of work")
-        yield "practices", rows_svg(page, lang, title, "", lines, ("0%", "100%"))
-    for number, model in enumerate(page.drivers.models, 1):
+        yield "practices", rows_svg(about, lang, title, "", lines, ("0%", "100%"))
+    for number, model in enumerate(drivers.models, 1):
         lines = [
             Line(f"{row.label}{' · ' if row.against else ''}{row.against}", row.drawn, _value(row.effect, row.interval))
             for row in model.rows
         ]
         note = f"{model.effect_head} · {lang.t('Association is not causation.')}"
-        yield f"model-{number}", rows_svg(page, lang, model.label, note, lines, model.ends)
+        yield f"model-{number}", rows_svg(about, lang, model.label, note, lines, model.ends)
 
 
 def _value(cell: Cell, interval: str = "", n: str = "") -> str:
@@ -74,15 +93,15 @@ def _value(cell: Cell, interval: str = "", n: str = "") -> str:
     return f"{cell.text}{'!' if cell.caution else ''}{f' ({interval})' if interval else ''}{f'  n = {n}' if n else ''}"
 
 
-def _begin(page: Page, lang: Language, title: str, note: str) -> Canvas:
+def _begin(about: About, lang: Language, title: str, note: str) -> Canvas:
     canvas = Canvas(lang)
     canvas.lines(title, 24, bold=True)
-    canvas.lines(f"{page.title} · {lang.wave(page.wave)}{' · ' if note else ''}{note}", 15, "soft")
+    canvas.lines(f"{about.title} · {lang.wave(about.wave)}{' · ' if note else ''}{note}", 15, "soft")
     canvas.y += 18
     return canvas
 
 
-def _end(page: Page, lang: Language, canvas: Canvas, title: str, description: str, n: str = "") -> bytes:
+def _end(about: About, lang: Language, canvas: Canvas, title: str, description: str, n: str = "") -> bytes:
     """The line below the drawing: whose figures these are, of how many persons."""
     canvas.y += 10
     drawn = " ".join(canvas.parts)
@@ -92,15 +111,15 @@ def _end(page: Page, lang: Language, canvas: Canvas, title: str, description: st
     ):
         if re.search(rf">[^<]*{re.escape(mark)}", drawn):
             canvas.lines(f"{mark} {meaning}", 14, "soft")
-    simulated = lang.t("Simulated data.") if page.simulated else ""
-    parts = [f"n = {n}" if n else "", lang.t("Source: %(text)s", text=page.publisher), simulated]
+    simulated = lang.t("Simulated data.") if about.simulated else ""
+    parts = [f"n = {n}" if n else "", lang.t("Source: %(text)s", text=about.publisher), simulated]
     canvas.lines(" · ".join(part for part in parts if part), 14, "soft")
     return canvas.svg(title, description)
 
 
-def trend_svg(page: Page, lang: Language, chart: TrendChart) -> bytes:
+def trend_svg(about: About, lang: Language, chart: TrendChart) -> bytes:
     """One indicator over the waves, with its band."""
-    canvas = _begin(page, lang, chart.title, lang.t("share and its 95%% interval"))
+    canvas = _begin(about, lang, chart.title, lang.t("share and its 95%% interval"))
     top, tall = canvas.y + 14, 1.35
 
     def at(x: str) -> float:
@@ -127,16 +146,16 @@ def trend_svg(page: Page, lang: Language, chart: TrendChart) -> bytes:
             canvas.text(at(x), bottom + 18, text, 14, "soft", _anchor(x))
     canvas.y = bottom + 24
     n = next((row.n for row in reversed(chart.rows) if row.n), "")
-    return _end(page, lang, canvas, chart.title, chart.text, n)
+    return _end(about, lang, canvas, chart.title, chart.text, n)
 
 
 def _anchor(x: str) -> str:
     return {"0": "start", "100": "end"}.get(x, "middle")
 
 
-def stack_svg(page: Page, lang: Language, title: str, figure: Answers) -> bytes:
+def stack_svg(about: About, lang: Language, title: str, figure: Answers) -> bytes:
     """Questions of one scale as bars of 100 %."""
-    canvas = _begin(page, lang, title, lang.t("shares of answers in per cent"))
+    canvas = _begin(about, lang, title, lang.t("shares of answers in per cent"))
     x = float(EDGE)
     for tone, label in figure.legend:
         wide = 22 + text_width(label, 15) + 18
@@ -152,7 +171,7 @@ def stack_svg(page: Page, lang: Language, title: str, figure: Answers) -> bytes:
         _bar(canvas, question)
         canvas.y += BAR + 12
     told = "; ".join(f"{question.label}: {question.spoken}" for question in figure.questions)
-    return _end(page, lang, canvas, title, told)
+    return _end(about, lang, canvas, title, told)
 
 
 def _asked(question: Question) -> str:
@@ -170,7 +189,7 @@ def _bar(canvas: Canvas, question: Question) -> None:
         canvas.text(EDGE + wide * float(part.middle), canvas.y + 20, part.label, 14, tone, "middle", bold=True)
 
 
-def answers_svg(page: Page, lang: Language, title: str, figure: Answers) -> bytes:
+def answers_svg(about: About, lang: Language, title: str, figure: Answers) -> bytes:
     """Answers that are no scale, each with its interval."""
     question = figure.questions[0]
     sizes = [SIZE.search(row.detail) for row in question.rows]
@@ -178,10 +197,10 @@ def answers_svg(page: Page, lang: Language, title: str, figure: Answers) -> byte
         Line(row.label, row.drawn, _value(row.value, row.interval, size[1] if size else ""))
         for row, size in zip(question.rows, sizes, strict=True)
     ]
-    return rows_svg(page, lang, question.label, question.text or title, lines, figure.ends, question.n)
+    return rows_svg(about, lang, question.label, question.text or title, lines, figure.ends, question.n)
 
 
-def league_svg(page: Page, lang: Language, league: League, head: str, finding: str = "") -> bytes:
+def league_svg(about: About, lang: Language, league: League, head: str, finding: str = "") -> bytes:
     """One indicator by area or by group, the whole as a thin line; titled by what was found, where that is told."""
     lines: list[Line] = []
     for title, rows in league.sections:
@@ -191,14 +210,14 @@ def league_svg(page: Page, lang: Language, league: League, head: str, finding: s
     overall = lang.t("everybody %(share)s (thin line)", share=league.overall) if league.overall else ""
     what = f"{league.label} · {head}"
     parts = (what if finding else "", league.remark, overall, lang.t("the order is no ranking"))
-    return rows_svg(page, lang, finding or what, " · ".join(part for part in parts if part), lines, league.ends)
+    return rows_svg(about, lang, finding or what, " · ".join(part for part in parts if part), lines, league.ends)
 
 
 def rows_svg(
-    page: Page, lang: Language, title: str, note: str, lines: Sequence[Line], ends: tuple[str, str], n: str = ""
+    about: About, lang: Language, title: str, note: str, lines: Sequence[Line], ends: tuple[str, str], n: str = ""
 ) -> bytes:
     """Rows of intervals on one axis, as dots with their ranges."""
-    canvas = _begin(page, lang, title, note)
+    canvas = _begin(about, lang, title, note)
     canvas.text(LEFT, canvas.y + 6, ends[0], 14, "soft", "middle")
     canvas.text(RIGHT, canvas.y + 6, ends[1], 14, "soft", "middle")
     canvas.y += 16
@@ -206,7 +225,7 @@ def rows_svg(
         _row(canvas, line)
         canvas.y += ROW
     told = "; ".join(f"{line.label}: {line.text}" for line in lines if not line.head)
-    return _end(page, lang, canvas, title, told, n)
+    return _end(about, lang, canvas, title, told, n)
 
 
 def _row(canvas: Canvas, line: Line) -> None:
@@ -230,9 +249,9 @@ def _row(canvas: Canvas, line: Line) -> None:
     canvas.text(RIGHT + 18, middle + 5, line.text, 14)
 
 
-def funnel_svg(page: Page, lang: Language, chart: FunnelChart) -> bytes:
+def funnel_svg(about: About, lang: Language, chart: FunnelChart) -> bytes:
     """A pattern by cluster against what is usual; the points bear no name."""
-    canvas = _begin(page, lang, chart.label, "")
+    canvas = _begin(about, lang, chart.label, "")
     top, tall, shape = canvas.y + 6, 1.4, chart.shape
 
     def at(x: str, y: str) -> tuple[float, float]:
@@ -251,4 +270,4 @@ def funnel_svg(page: Page, lang: Language, chart: FunnelChart) -> bytes:
     for x, text in chart.across:
         canvas.text(at(x, "0")[0], canvas.y + 18, text, 14, "soft", _anchor(x))
     canvas.y += 24
-    return _end(page, lang, canvas, chart.label, chart.text)
+    return _end(about, lang, canvas, chart.label, chart.text)

@@ -19,7 +19,6 @@ from flows.job import Job
 from flows.workspace import Workspace
 from reports.canvas import palette, text_width, wrapped
 from reports.language import Language
-from reports.render import page
 from reports.scene import Scene
 from reports.standalone import charts
 from survey.disclosure import Releasable
@@ -54,7 +53,7 @@ def drawn(code: str, release: Releasable | None = None) -> dict[str, bytes]:
     from reports.figures import Figures
 
     scene = Scene(Figures(released.results), released.facts, book, WAVES[-1], Language(code))
-    return charts(page(scene, ()), scene.lang)
+    return charts(scene)
 
 
 @pytest.mark.parametrize("code", ["zh", "en"])
