@@ -68,7 +68,7 @@ def release(
     The primary rules stand in survey.disclosure.rules, the first that holds counts. Cells that would give a withheld
     one away, through any totals of the publication or of earlier ones, are suppressed_secondary; then come the rules of
     reliability, and comparisons fall with the figures they compare. Last, numbers of respondents are told as `counts`
-    says, and what tells the precision is rounded to three significant digits, two where any figure is withheld:
+    says, and what tells the precision is rounded to two significant digits where any figure is withheld as a secret:
     disclosure by second moments (survey.disclosure.precision).
 
     Args: backgrounds: by wave, what only the team knows of it.   earlier: cells of other publications, in order.

@@ -2,7 +2,8 @@
 
 Variances add up as totals do, V(everybody) = Σ (share of the population)² · V(group), and so does 1/n_eff. With six
 digits of each a reader solves for the answers of a hidden group, whatever the choice of hidden cells does against
-subtraction: disclosure by second moments. So all measures of precision follow from one rounded standard error.
+subtraction: disclosure by second moments. So beside a hidden cell all measures of precision follow from one rounded
+standard error; a release without one tells them in full.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 
 from survey.tidy import significant
 
-USUAL = 3
+USUAL = 12
 SECRETIVE = 2
-"""Significant digits of a release that withholds no cell, and of one that does."""
+"""Significant digits of a release that withholds no cell, where there is nothing to solve for, and of one that does."""
 ALPHA = 0.05
 
 
