@@ -37,7 +37,9 @@ def site() -> dict[str, str]:
     """Every file below public/ by path: the wave, the survey's list, the list of all."""
     about = json.loads(files()["about.json"])
     folder = f"{about['survey']}/{about['wave']}/"
-    placed = {folder + name: body.decode("utf-8-sig") for name, body in files().items()}
+    placed = {
+        folder + name: "" if name.endswith(".xlsx") else body.decode("utf-8-sig") for name, body in files().items()
+    }
     placed["index.html"] = index([{**about, "folder": folder, "version": "v1"}]).decode()
     waves = [{**about, "folder": f"{about['wave']}/", "version": "v1"}]
     placed[f"{about['survey']}/index.html"] = index(waves, "../index.html").decode()
