@@ -85,7 +85,7 @@ def deliveries() -> dict[str, tuple[bytes, int]]:
         "gate": (csv(ROWS.assign(safe=ROWS["phone"], lights=ROWS["name"])), 1),
         "cut off": (whole[:-40], 1),
         "binary": (whole[:3000] + bytes(range(32)) + whole[3000:], 1),
-        "no such encoding": (whole[:-200] + b"\xff\xfe\x80" + whole[-200:], 0),
+        "no such encoding": (whole[:-200] + b"\xff\xfe\x80" + whole[-200:], 1),
         "no header": (csv(ROWS, header=False), 1),
         "quote": (whole[:9000] + b'"' + whole[9000:], 0),
         "column lacks": (csv(ROWS.drop(columns="safe")), 1),

@@ -259,7 +259,7 @@ def test_the_report_beside_it_is_left_alone(town: Path, monkeypatch: pytest.Monk
     before = {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()}
     assert call(town, monkeypatch, "puf", "small-town") == 0
     assert {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
-    assert "public-use file" in (place / "en.html").read_text(encoding="utf-8")
+    assert "public-use file" in (place / "en-privacy.html").read_text(encoding="utf-8")
     assert (town / "public" / "small-town" / "w1-puf" / "manifest.json").is_file()
 
 
