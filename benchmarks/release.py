@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,6 +71,14 @@ class _Book:
     """As much of a codebook as the boundary reads."""
 
     disclosure = Disclosure()
+
+    def recipes(self) -> dict[str, Any]:
+        """None: every item stands for itself."""
+        return {}
+
+    def sources(self, item: str) -> list[str]:
+        """What a figure is made of."""
+        return [item]
 
 
 if __name__ == "__main__":

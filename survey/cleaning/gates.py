@@ -153,7 +153,7 @@ def placed(frame: pd.DataFrame, book: Codebook, wave: Wave) -> Iterator[DataErro
         counted = frame[weights].notna().all(axis=1)
     for key, names in (("strata", design.strata), ("psu", design.psu), ("fpc", design.fpc)):
         for name in names:
-            blank = counted & (frame[name].isna() | (frame[name].astype(object) == ""))
+            blank = counted & (frame[name].isna() | frame[name].isin([""]))
             if blank.any():
                 yield DataError(
                     "An interview has no {item}, which the sample design needs",

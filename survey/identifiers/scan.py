@@ -16,10 +16,8 @@ from survey.identifiers.names import FULL, NO_NAME, WORD
 from survey.identifiers.recognisers import RECOGNISERS, Recogniser
 from survey.identifiers.writing import plain
 
-MOST = (
-    2_000  # different values of a column that are looked at, evenly spaced: shares of a fifth and more are in question
-)
-ROWS = 50_000  # rows that are looked at, evenly spaced: half a per cent of them is still hundreds of cells
+MOST = 500  # different values of a column that are looked at, evenly spaced: shares of a fifth and more are in question
+ROWS = 20_000  # rows that are looked at, evenly spaced: half a per cent of them is still hundreds of cells
 LEAST = 5  # cells that hold an identifier, fewer are slips of the pen
 RARE = 0.005  # and this share of the filled cells
 LONGEST = 500  # letters of a cell that are looked at
@@ -51,8 +49,8 @@ def scan(frame: pd.DataFrame) -> list[Finding]:
     Names without a title count where four fifths of thirty or more different values are built like one; degrees of
     latitude and longitude where one column of each is there.
 
-    Args: frame: text cells; of more than 50,000 rows as many are looked at, evenly spaced, and of each column at most
-    2,000 different values.
+    Args: frame: text cells; of more than 20,000 rows as many are looked at, evenly spaced, and of each column at most
+    500 different values.
 
     >>> scan(pd.DataFrame({"contact": [f"1380013{i:04d}" for i in range(50)], "age": [str(i) for i in range(50)]}))
     [Finding(column='contact', kind='phone', cells=50, share=1.0)]
