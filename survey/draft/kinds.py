@@ -10,7 +10,7 @@ import numpy as np
 from survey.draft.evidence import Because, Guess
 from survey.draft.lexicon import DIRECT, ENDED, reason_of, role_of
 from survey.draft.missing import missing_codes, missing_numbers, without_strays
-from survey.draft.personal import are_names, is_name, is_personal
+from survey.draft.personal import are_names, is_person, is_personal
 from survey.draft.profile import CODE, LONGEST_CODE, MOMENT, Profile, number
 
 MOST_LEVELS = 30
@@ -182,7 +182,7 @@ def _of_somebody(code: str, profile: Profile) -> bool:
     """Whether a cell tells who somebody is: so may, among codes that are numbers, a rare word or one like a name."""
     stray = number(code) is None and profile.numeric >= 0.5 and not reason_of(code)
     rare = profile.counts[code] < RARE * profile.answered
-    return bool(DIGITS.search(code)) or is_personal(code) or (stray and (rare or is_name(code)))
+    return bool(DIGITS.search(code)) or is_personal(code) or (stray and (rare or is_person(code)))
 
 
 def _like_levels(levels: dict[str, int], profile: Profile, role: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.codebook import number_code
+from survey.identifiers import is_identity, is_name, kind_of
 from survey.numerals import is_decimal_comma, is_thousands, plain_numbers
 
 LONGEST_CODE = 40
@@ -19,9 +21,6 @@ MOST_CODES = 60
 LOOKED_AT = 2_000
 """Distinct cells whose shape is looked at: enough to tell phone numbers from remarks."""
 
-MOBILE = re.compile(r"(\+?86[- ]?)?1[3-9]\d{9}|(\+?86[- ]?)?0\d{2,3}[- ]?\d{7,8}|(\+?86[- ]?)?14\d{9}|\+\d{8,14}")
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}")
-IDENTITY = re.compile(r"\d{17}[\dXx]")
 # Province of the first two digits (GB/T 2260), then the date of birth. Nobody who is asked was born after 2015: later
 # dates in such a number are days of interview, and it is the number of a questionnaire.
 PERSON_NUMBER = re.compile(
@@ -30,15 +29,7 @@ PERSON_NUMBER = re.compile(
 )
 SET_APART = str.maketrans("", "", " \t'’`-\u00a0")
 """What keeps a spreadsheet from taking a long number for a number, or a reader from losing the place in it."""
-ADDRESS = re.compile(
-    r"(路|街|巷|弄|道|村|小区|里).{0,12}(号|栋|幢|楼|室|组)|\d+\s+\w+.*\b(street|road|avenue|st|rd|ave)\b", re.I
-)
 MOMENT = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?([ T]\d{1,2}[:：时].*)?|\d{1,2}/\d{1,2}/\d{4}( .*)?")
-PERSON = re.compile(r"[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]{1,5}·[\u4e00-\u9fff]{1,6}")
-SURNAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭"
-    "陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤卫褚施尤华柏章云葛奚花"
-)
 SPLIT = re.compile(r"\s*[;,、，；|/]\s*")
 CODE = re.compile(r"-?\d{1,3}")
 
@@ -113,12 +104,11 @@ class Profile:
         size = len(self.sample)
         if self.identity[0] > 0.5:
             return "id_number"
-        for shape, pattern in (("phone", MOBILE), ("email", EMAIL)):
-            if self.share(pattern) > 0.5:
+        kinds = Counter(map(kind_of, self.sample))
+        for shape in ("phone", "email", "address"):
+            if kinds[shape] > size / 2:
                 return shape
-        if sum(ADDRESS.search(cell) is not None for cell in self.sample) > size / 2:
-            return "address"
-        named = sum(PERSON.fullmatch(cell) is not None and cell[0] in SURNAMES for cell in self.sample)
+        named = sum(map(is_name, self.sample))
         return "name" if named > 0.6 * size and self.distinct > max(20, self.answered / 20) else ""
 
     @cached_property
@@ -130,7 +120,7 @@ class Profile:
         bare = [cell.translate(SET_APART) for cell in self.sample]
         formed = [cell for cell in bare if PERSON_NUMBER.fullmatch(cell)]
         size = max(len(bare), 1)
-        return len(formed) / size, sum(map(is_identity_number, formed)) / size
+        return len(formed) / size, sum(map(is_identity, formed)) / size
 
     @cached_property
     def length(self) -> float:
@@ -180,15 +170,3 @@ def number(text: str) -> float | None:
     except ValueError:
         return None
     return value if np.isfinite(value) else None
-
-
-def is_identity_number(text: str) -> bool:
-    """Whether a cell is a Chinese identity number with its check digit (GB 11643-1999).
-
-    >>> is_identity_number("11010519491231002X"), is_identity_number("110105194912310021")
-    (True, False)
-    """
-    if not IDENTITY.fullmatch(text):
-        return False
-    total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(text[:17]))
-    return "10X98765432"[total % 11] == text[17].upper()

@@ -12,8 +12,13 @@
 | themes | scrubbed texts counted under themes |
 """
 
+from survey.identifiers.names import PLAIN, is_name
+from survey.identifiers.numbers import is_identity
 from survey.identifiers.scan import Finding, scan, undeclared
-from survey.identifiers.scrub import contained, scrub, scrubbed
+from survey.identifiers.scrub import contained, kind_of, scrub, scrubbed
 from survey.identifiers.themes import themes
 
-__all__ = ["Finding", "contained", "scan", "scrub", "scrubbed", "themes", "undeclared"]
+__all__ = [
+    "PLAIN", "Finding", "contained", "is_identity", "is_name", "kind_of", "scan", "scrub", "scrubbed", "themes",
+    "undeclared",
+]  # fmt: skip

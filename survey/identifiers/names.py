@@ -75,6 +75,7 @@ GIVEN = (
     "[\u4e00-\u9fff](?<![的了是在和与或我你他她它这那们个位名对向给被把说要都也很就住电有来去到从跟同请找"
     "问姓叫您等为因让使得着过里外上下前后])"
 )
+PLACE = re.compile(r".*[区县市村镇乡路街省州旗盟里组站所校院店厂桥山河湖]$")
 ENDS = "|".join(sorted(TITLES, key=len, reverse=True))
 PAIRS = "|".join(DOUBLE)
 TITLED = re.compile(
@@ -109,7 +110,7 @@ ENGLISH = (
 MONTHS = {"and", "is", "or", "in", "of"}
 
 
-def _is_name(own: str, before: str) -> bool:
+def _fits(own: str, before: str) -> bool:
     """Whether a surname (and a given name) is no everyday word, neither alone nor with the letter before it."""
     runs_on = "\u4e00" <= before <= "\u9fff" and before not in "的了是找被由跟和与请叫问给对让说位谢"
     return not (own[:2] in NO_NAME or before + own[:1] in COMPOUNDS or (own[0] in STRICT and runs_on))
@@ -121,7 +122,7 @@ def names(text: str) -> Spans:
     while found := TITLED.search(text, place):
         group = 1 if found[1] else 2
         start = found.start(group)
-        right = _is_name(found[group], text[start - 1 : start])
+        right = _fits(found[group], text[start - 1 : start])
         place = found.end() if right else start + (2 if found[group][:2] in NO_NAME else 1)
         if right:
             yield start, found.end()
@@ -140,3 +141,12 @@ def names(text: str) -> Spans:
 def names_beside(text: str) -> Spans:
     """Names that stand alone between two marks: taken for names only in a text that holds another identifier."""
     return (found.span(1) for found in BESIDE.finditer(text) if found[1][:2] not in NO_NAME)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is wholly built like a Chinese name, and is no everyday word and no place.
+
+    >>> [is_name(text) for text in ("王芳", "欧阳小红", "江北区", "高中", "路灯太暗")]
+    [True, True, False, False, False]
+    """
+    return re.fullmatch(FULL, text) is not None and text[:2] not in NO_NAME and PLACE.fullmatch(text) is None

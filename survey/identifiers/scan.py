@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Wave
 from survey.errors import GateError, masked
-from survey.identifiers.names import FULL, NO_NAME, WORD
+from survey.identifiers.names import WORD, is_name
 from survey.identifiers.recognisers import RECOGNISERS, Recogniser
 from survey.identifiers.writing import plain
 
@@ -22,8 +22,7 @@ LEAST = 5  # cells that hold an identifier, fewer are slips of the pen
 RARE = 0.005  # and this share of the filled cells
 LONGEST = 500  # letters of a cell that are looked at
 PERSONS = 30  # different names that make a column of names
-BARE = re.compile(rf"{FULL}|{WORD}(?:\s{WORD}){{1,2}}")
-PLACE = re.compile(r".*[区县市村镇乡路街省州旗盟里组站所校院店厂桥山河湖]$")
+ENGLISH = re.compile(rf"{WORD}(?:\s{WORD}){{1,2}}")
 DEGREE = re.compile(r"-?\d{1,3}\.\d{4,}")
 
 
@@ -113,7 +112,7 @@ def _holds(head: str, text: str, spans: Callable[[str], Iterator[tuple[int, int]
 
 def _is_person(text: str) -> bool:
     text = text.strip()
-    return BARE.fullmatch(text) is not None and text[:2] not in NO_NAME and PLACE.fullmatch(text) is None
+    return is_name(text) or ENGLISH.fullmatch(text) is not None
 
 
 def _degrees(values: pd.Series) -> str:
