@@ -5,80 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from flows.private import discreet
-from flows.words import padded, t, terminal_language, told, word
-from survey.errors import AnxinError, UsageError
+from flows.terminal import Command, Commands, exit_code, plain, show
+from flows.words import padded, t, terminal_language, word
+from survey.errors import UsageError
 
 if TYPE_CHECKING:
     from flows.run import Line
     from flows.workspace import Workspace
-
-# What Typer refuses, by the name of its exception; it has no catalogue of its own.
-MISUSE = {
-    "BadOptionUsage": "The option {name} needs a value",
-    "BadParameter": "The value of {name} is not of the right kind",
-    "MissingParameter": "The argument {name} is missing",
-    "NoSuchOption": "There is no option {name}",
-}
-# The few words that Typer puts around the help texts.
-FURNITURE = (
-    "Usage: ",
-    "Arguments:",
-    "Options:",
-    "Commands:",
-    "[required]",
-    "[default: ",
-    "Show this message and exit.",
-)
-
-
-class Command(TyperCommand):
-    """A command whose help follows the language of the terminal."""
-
-    def get_help(self, ctx: Any) -> str:
-        """The help page."""
-        _translate_help(self)
-        return _furnished(super().get_help(ctx))
-
-
-class Commands(TyperGroup):
-    """The commands, their help and their names in the language of the terminal."""
-
-    def get_help(self, ctx: Any) -> str:
-        """The help page."""
-        for command in (self, *self.commands.values()):
-            _translate_help(command)
-        return _furnished(super().get_help(ctx))
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is meant.   Raises: UsageError: there is none of that name."""
-        if args[0] not in self.commands:
-            raise UsageError(
-                "There is no command {name}",
-                expected="one of {known}",
-                hint="`anxin --help` explains the commands",
-                name=args[0],
-                known=", ".join(self.commands),
-            )
-        return super().resolve_command(ctx, args)
-
-
-def _translate_help(command: Any) -> None:
-    command.help = t(command.help)
-    for param in command.params:
-        param.help = t(param.help or "")
-
-
-def _furnished(page: str) -> str:
-    for text in FURNITURE:
-        page = page.replace(text, t(text))
-    return page
-
 
 app = typer.Typer(
     cls=Commands,
@@ -99,66 +37,9 @@ Shown = Annotated[str | None, typer.Option(help="Language of the page; the surve
 
 
 def main() -> None:
-    """Run the command line; a fault is told in a few lines and gives exit code 1 (data, gate) or 2 (usage, YAML)."""
+    """Run the command line."""
     with discreet():
-        sys.exit(_main())
-
-
-def _main() -> int:
-    """The exit code."""
-    try:
-        return int(app(standalone_mode=False) or 0)
-    except typer.Abort:
-        return 1
-    except typer.TyperException as error:
-        if not sys.argv[1:]:  # called without a word: the exception carries the help
-            typer.echo(error.format_message(), err=True)
-            return 2
-        fault: AnxinError = _misuse(error)
-    except AnxinError as error:
-        fault = error
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # its text may hold an answer: told by type and place only
-        fault = _fault_of_ours(error)
-    title, *parts = told(fault)
-    _print(f"[bold red]{_plain(title)}[/]", *map(_plain, parts), stderr=True)
-    return fault.exit_code
-
-
-def _fault_of_ours(error: BaseException) -> AnxinError:
-    from flows.run import unexpected
-
-    return unexpected(error)
-
-
-def _misuse(error: typer.TyperException) -> UsageError:
-    """What Typer refuses in our own words."""
-    title = MISUSE.get(type(error).__name__, "The command cannot be understood")
-    named = getattr(error, "option_name", None) or getattr(getattr(error, "param", None), "name", None)
-    return UsageError(
-        title,
-        got="" if title in MISUSE.values() else "{found}",
-        hint="`{command} --help` explains the command",
-        name=named,
-        found=error.format_message(),
-        command=" ".join(["anxin", *sys.argv[1:2]] if not sys.argv[1].startswith("-") else ["anxin"]),
-    )
-
-
-def _print(*lines: str, stderr: bool = False) -> None:
-    """Lines with Rich's marks, in colour where a terminal shows it, never folded."""
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
-    for line in lines:
-        console.print(line)
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+        sys.exit(exit_code(app))
 
 
 def _codes(lang: str | None) -> tuple[str, ...] | None:
@@ -197,13 +78,13 @@ def run(
         name = "prefect"
     outcome = runs.run(job, driver, name, _tell, lambda: datetime.now(UTC))
     if outcome.fresh:
-        _print(t("Nothing changed since the last run."))
+        show(t("Nothing changed since the last run."))
     else:
         newest, place = list(outcome.published.items())[-1]
-        _print("", f"[bold]{survey} {newest}[/]", *_headlines(place))
+        show("", f"[bold]{survey} {newest}[/]", *_headlines(place))
     for published, place in outcome.published.items():
         for language in job.languages:
-            _print(f"[green]{_plain(str(place / f'{language}.html'))}[/]  ({survey}, {published}, {language})")
+            show(f"[green]{plain(str(place / f'{language}.html'))}[/]  ({survey}, {published}, {language})")
 
 
 def _tell(line: Line) -> None:
@@ -211,7 +92,7 @@ def _tell(line: Line) -> None:
     files = line.stage == "publication"
     rows = t("{rows_in} → {rows_out} files", **change) if files else t("{rows_in} → {rows_out} rows", **change)
     seconds = t("{seconds:6.2f} s", seconds=line.seconds)
-    _print(f"[dim]{line.wave:<8}[/] {padded(word('stage', line.stage), 12)} {padded(rows, 28)} {seconds}")
+    show(f"[dim]{line.wave:<8}[/] {padded(word('stage', line.stage), 12)} {padded(rows, 28)} {seconds}")
 
 
 def _headlines(place: Path) -> Iterator[str]:
@@ -252,18 +133,18 @@ def puf(
     job = Job.plan(_workspace(), survey, None if wave is None else (wave,), spoken, source, out)
     place, facts = make(job, job.targets[0], job.languages[0], Told(_tell))
     kept, rules = facts["released"], facts["rules"]
-    _print(t("k {k} (demanded {least}), {records:,} records, {units} sampling units",
+    show(t("k {k} (demanded {least}), {records:,} records, {units} sampling units",
              k=kept["k"], least=rules["k"], records=facts["records"], units=facts["design"]["units"]))  # fmt: skip
     read = facts["weights"]["read"]
     if read["below"] == 0:
-        _print(t("k {k} for a reader who uses the weights as well", k=read["k"]))
+        show(t("k {k} for a reader who uses the weights as well", k=read["k"]))
     elif read["below"] is None:
-        _print(t("k {k}, with a few records below {least}, for a reader who uses the weights as well",
+        show(t("k {k}, with a few records below {least}, for a reader who uses the weights as well",
                  k=read["k"], least=rules["k"]))  # fmt: skip
     else:
-        _print(t("k {k}, with {below:,} records below {least}, for a reader who uses the weights as well",
+        show(t("k {k}, with {below:,} records below {least}, for a reader who uses the weights as well",
                  k=read["k"], below=read["below"], least=rules["k"]))  # fmt: skip
-    _print(f"[green]{_plain(str(place))}[/]  ({survey}, {job.targets[0]})")
+    show(f"[green]{plain(str(place))}[/]  ({survey}, {job.targets[0]})")
 
 
 @app.command(cls=Command)

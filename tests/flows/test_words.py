@@ -16,7 +16,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from flows import cli
-from flows.cli import FURNITURE
+from flows.terminal import FURNITURE
 from flows.words import LOCALES, WORDS, padded, t, terminal_language, told, translator
 from survey.errors import AnxinError, UsageError
 from tests.small_survey import YAML, frame, write
