@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flows.ledger import Ledger
 from flows.private import erase
 from flows.publish import MANIFEST
-from flows.workspace import Workspace, digest
+from flows.workspace import Workspace
 from survey.errors import AnxinError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class CellLedger:
 
     def entries(self) -> list[dict[str, Any]]:
         """All lines, oldest first.   Raises: AnxinError: a line was changed or is missing."""
-        return chained(self.path)
+        return Ledger(self.path).sealed()
 
     def before(self, basis: Mapping[str, str]) -> list[dict[str, Any]]:
         """The lines that a release of these waves is to be judged beside."""
@@ -91,23 +91,6 @@ class CellLedger:
             if new:
                 self.path.parent.mkdir(mode=0o700, exist_ok=True)
                 Ledger(self.path).append({"wave": wave, "basis": basis[str(wave)], "cells": new})
-
-
-def chained(path: Path) -> list[dict[str, Any]]:
-    """The lines of such a ledger, oldest first.   Raises: AnxinError: a line was changed or is missing."""
-    lines = path.read_bytes().splitlines() if path.is_file() else []
-    entries: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    for before, entry in zip([b"", *lines], entries, strict=False):
-        if entry["previous"] != (digest(before) if before else ""):
-            raise AnxinError(
-                "The ledger of released cells was changed",
-                where="{file}",
-                expected="lines that each seal the one before",
-                got="a broken chain",
-                hint="put it back from a copy; what was published before is known from nowhere else",
-                file=f"data/work/released/{path.name}",
-            )
-    return entries
 
 
 def of(job: Job) -> CellLedger:

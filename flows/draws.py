@@ -5,14 +5,11 @@ Private: beside the true numbers these would tell the noise. Erased noise cannot
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.ledger import Ledger
-from flows.workspace import digest
-from survey.errors import AnxinError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,23 +26,9 @@ class DrawLedger:
 
     def drawn(self) -> list[Drawn]:
         """Everything drawn for the survey, oldest first.   Raises: AnxinError: a line was changed or is missing."""
-        if not self.path.is_file():
-            return []
         from survey.disclosure import Drawn
 
-        lines = self.path.read_bytes().splitlines()
-        entries = [json.loads(line) for line in lines]
-        for before, entry in zip([b"", *lines], entries, strict=False):
-            if entry["previous"] != (digest(before) if before else ""):
-                raise AnxinError(
-                    "The ledger of privacy budgets was changed",
-                    where="{file}",
-                    expected="lines that each seal the one before",
-                    got="a broken chain",
-                    hint="put it back from a copy; noise that was published is known from nowhere else",
-                    file=f"data/work/released/{self.path.name}",
-                )
-        return [Drawn(*row) for entry in entries for row in entry["drawn"]]
+        return [Drawn(*row) for entry in Ledger(self.path).sealed() for row in entry["drawn"]]
 
     def record(self, frame: pd.DataFrame | None) -> None:
         """Add what is not kept yet; nothing where nothing was drawn."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from flows.private import erase, folder, write
 from survey.errors import UsageError
+from survey.secret import strong
 
 SIZE = 32
 CHECK = "master.check"
@@ -114,15 +115,7 @@ def keys(work: Path, environ: Mapping[str, str] = os.environ) -> Keys:
     """
     place = folder(work / "keys")
     secret = _master(work, environ)
-    if len(secret) < 16 or len(set(secret)) < 8:
-        raise UsageError(
-            "The pseudonym key is too weak",
-            expected="at least 16 bytes, 8 of them different",
-            got="{count} bytes, {different} different",
-            hint="make one with: head -c 32 /dev/urandom",
-            count=len(secret),
-            different=len(set(secret)),
-        )
+    strong(secret)
     named = [name for name in SOURCES if environ.get(name)]
     _same(place / CHECK, secret, ", ".join(named) or "data/work/pseudonym.key")
     return Keys(secret, Salts(place))

@@ -30,6 +30,22 @@ class Ledger:
             return []
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
+    def sealed(self) -> list[dict[str, Any]]:
+        """All lines, oldest first.   Raises: AnxinError: a line was changed or is missing."""
+        lines = self.path.read_bytes().splitlines() if self.path.is_file() else []
+        entries: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        for before, entry in zip([b"", *lines], entries, strict=False):
+            if entry["previous"] != (digest(before) if before else ""):
+                raise AnxinError(
+                    "A ledger of what was released was changed",
+                    where="{file}",
+                    expected="lines that each seal the one before",
+                    got="a broken chain",
+                    hint="put it back from a copy; what was published before is known from nowhere else",
+                    file=f"data/work/released/{self.path.name}",
+                )
+        return entries
+
     def forgotten(self, survey: str) -> set[str]:
         """The waves of a survey whose key and private work were destroyed at some time."""
         told = [entry for entry in self.entries() if entry["status"] == "forgotten" and entry["survey"] == survey]

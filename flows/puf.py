@@ -101,7 +101,7 @@ def _record(job: Job, wave: str, files: Mapping[str, bytes], facts: Mapping[str,
     content = files[name]
     path = job.workspace.work / "released" / f"{job.book.survey}.puf.jsonl"
     shown = job.public / job.book.survey / f"{wave}{SUFFIX}" / name
-    before = [entry["sha256"] for entry in cells.chained(path) if entry["wave"] == wave]
+    before = [entry["sha256"] for entry in Ledger(path).sealed() if entry["wave"] == wave]
     out = before or ([sha256(shown.read_bytes()).hexdigest()] if shown.is_file() else [])
     if set(out) - {sha256(content).hexdigest()}:
         raise GateError(

@@ -18,9 +18,9 @@ from survey.anonymity.classes import classes, measure
 from survey.anonymity.risk import risk
 from survey.cleaning import Cleaned
 from survey.codebook import Codebook
-from survey.errors import DataError
 from survey.nonresponse import FACTOR, adjustment
 from survey.quality import FLAGGED
+from survey.secret import strong
 from survey.selection import BASE, base_weights
 
 RECORD_KEY = "record_key"
@@ -60,10 +60,10 @@ def protect(
     interviewer or sampling unit stands out (`survey.quality.assess`); it passes as a mark that names nobody.   shared:
     secret of the pseudonyms that link waves, those of a panel's persons and of shared strata and PSUs; else `key`.
     Returns: rows in an order that follows from their answers, so that nothing of the delivered order survives.
-    Raises: DataError: a key is weak, or a base weight cannot be made.
+    Raises: UsageError: a key is weak.   DataError: a base weight cannot be made.
     """
     shared = key if shared is None else shared
-    _strong(key, shared)
+    strong(key, shared)
     kept = _kept(book, cleaned.frame)
     base = base_weights(cleaned.frame, book.weighting)
     adjusted = adjustment(cleaned, book)
@@ -84,19 +84,6 @@ def protect(
     reasons = reasons.iloc[order].reset_index(drop=True)
     facts = {"privacy": _facts(cleaned, frame, book)} | ({"nonresponse": adjusted[1]} if adjusted else {})
     return Protected(frame, reasons, facts)
-
-
-def _strong(*keys: bytes) -> None:
-    for key in keys:
-        if len(key) < 16 or len(set(key)) < 8:
-            raise DataError(
-                "The pseudonym key is too weak",
-                expected="at least 16 bytes, 8 of them different",
-                got="{count} bytes, {different} different",
-                hint="make one with: head -c 32 /dev/urandom",
-                count=len(key),
-                different=len(set(key)),
-            )
 
 
 def _links_waves(item: str, book: Codebook) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from survey.anonymity.classes import anonymity
 from survey.cleaning import clean
-from survey.errors import DataError
+from survey.errors import UsageError
 from survey.privacy import Protected, protect, pseudonyms
 from survey.survey_yaml import parse
 from tests.small_survey import YAML, frame
@@ -85,7 +85,7 @@ def test_another_key_gives_other_pseudonyms() -> None:
 
 @pytest.mark.parametrize("key", [b"short", b"\n" * 32, b"0" * 16])
 def test_a_weak_key_is_refused(key: bytes) -> None:
-    with pytest.raises(DataError, match="16 bytes"):
+    with pytest.raises(UsageError, match="16 bytes"):
         protected(key=key)
 
 
