@@ -126,16 +126,8 @@ def _fault(mistake: Mistake, lines: dict[Mistake, int], name: str) -> CodebookEr
     )
 
 
-def line_of(text: str, path: Path) -> int:
-    """Line (from 1) of the place in a YAML text that a path of keys names; of its nearest parent when it is not there.
-
-    >>> line_of("a:\\n  b: 1\\n  c: [1,\\n   2]\\n", ("a", "c"))
-    3
-    """
-    return _line(YAML(typ="rt").load(text), path)
-
-
 def _line(node: Any, path: Path) -> int:
+    """Line (from 1) of the place that a path of keys names; of its nearest parent when it is not there."""
     line = 0
     for key in path:
         matching = next((own for own in node if str(own) == str(key)), None) if hasattr(node, "keys") else key
