@@ -63,3 +63,24 @@ def test_settled_numbers_survive_noise_in_the_last_digit() -> None:
     clean_rows, noisy_rows = (settled(results(pd.DataFrame(each, columns=NUMBERS))) for each in (values, noisy))
     assert np.mean(clean_rows[NUMBERS].to_numpy() != noisy_rows[NUMBERS].to_numpy()) < 1e-3
     assert np.allclose(clean_rows[NUMBERS].to_numpy(dtype=float), values, rtol=1e-11, atol=0)
+
+
+def test_a_model_leaves_out_a_few_who_all_answered_alike() -> None:
+    """Its coefficient would say how each of the fifteen answered; the same fifteen divided in their answer stay."""
+    book = parse(YAML.replace("terms: [lit, sex]", "terms: [lit, sex, district]"))
+    rows = frame()
+    kept = pd.concat([rows[rows["district"] != "3"], rows[rows["district"] == "3"].iloc[:15]], ignore_index=True)
+    few = kept["district"] == "3"
+    told = {}
+    for name, answers in (("alike", "1"), ("divided", kept.loc[few, "safe"].mask(np.arange(few.sum()) % 3 == 0, "2"))):
+        delivered = kept.copy()
+        delivered.loc[few, "safe"] = answers
+        cleaned = clean(delivered, book, "w1")
+        wave, _ = weigh(
+            protect(cleaned, book, "w1", bytes(range(32))), book, read_margins(MARGINS, "w1", "margins.csv")
+        )
+        found = regressions(wave, book, "w1")
+        told[name] = set(found.loc[found["item"] == "district", "level"])
+    assert "3" not in told["alike"]
+    assert "3" in told["divided"]
+    assert "2" in told["alike"]
