@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.cells import CellLedger
+from flows.cells import CellLedger, known_again
 from flows.forget import forget, forgettable
 from flows.ledger import Ledger
 from flows.workspace import Workspace
 from survey.attacker import attack, read
+from survey.disclosure import Told
 from survey.errors import AnxinError, GateError
 from tests.flows.test_run import REVISED, published, run
 from tests.small_survey import MARGINS, YAML, frame, write
@@ -165,3 +166,24 @@ def test_forgetting_takes_the_numbers_of_what_was_withheld(tmp_path: Path) -> No
     run(tmp_path)
     assert published(tmp_path) != before
     assert not attack(read([tmp_path / "public" / "small-town" / "w1"]))["open"].any()
+
+
+def test_forgotten_numbers_are_counted_again_from_the_wave_made_again() -> None:
+    answers = pd.DataFrame(
+        {"area": pd.Categorical(["1", "1", "2", "2"]), "safe": [1.0, 0.0, 1.0, np.nan], "weight": [2.0, 3.0, 4.0, 5.0]}
+    )
+    nothing, kept = float("nan"), Told("w1", "safe", "area", "1", 2.0, 5.0, 0.4, True, False)
+    lost = {
+        name: Told("w1", item, by, group, nothing, nothing, nothing, False, True)
+        for name, item, by, group in (
+            ("group", "safe", "area", "2"), ("all", "safe", "", ""), ("gone", "asked_once", "area", "2"),
+            ("nobody", "safe", "area", "3"),
+        )
+    }  # fmt: skip
+    again = known_again([kept, *lost.values()], {"w1": answers}, "weight")
+    assert again[0] == kept
+    assert [(cell.by, cell.group, cell.n, cell.base) for cell in again[1:]] == [
+        ("area", "2", 1.0, 4.0),
+        ("", "", 3.0, 9.0),
+    ]
+    assert known_again(lost.values(), {}, "weight") == []

@@ -256,6 +256,7 @@ def test_a_hidden_group_does_not_follow_from_the_effective_sample() -> None:
     facts = {"weighting": {"steps": [{"step": "raked", "n": 1057, "deff": 1057 / exact, "n_eff": exact}]}}
     rows = [cell(1057), *(cell(int(n), by="district", group=str(k)) for k, n in enumerate(sizes, 1))]
     step = release(results(rows), facts, BOOK).facts["weighting"]["steps"][0]
+    assert step["n_eff"] == float(f"{exact:.1e}")
     unknown = np.arange(2, 96)
     found = 1 / ((parts[:4] / sizes[:4]).sum() + parts[4] / (97 - unknown) + parts[5] / unknown)
     digits = 10 ** np.floor(np.log10(step["n_eff"]) - 1)

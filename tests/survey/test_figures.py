@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from survey.cleaning import clean
-from survey.figures import comparisons, levels, regressions
+from survey.figures import comparisons, levels, numbered, regressions
 from survey.privacy import Protected, protect
 from survey.survey_yaml import parse
 from survey.tidy import NUMBERS, results, settled
@@ -35,6 +35,18 @@ def test_no_digit_of_any_figure_depends_on_the_key() -> None:
     assert len(seen[0]) > 20
     for other in seen[1:]:
         pd.testing.assert_frame_equal(seen[0], other, check_exact=True)
+
+
+def test_units_are_numbered_as_they_come_and_alike_in_every_wave() -> None:
+    """Figures are rounded to twelve digits after this, which would hide another order of summing in most runs."""
+    seen = []
+    for number in range(3):
+        key = hashlib.sha256(bytes([number])).digest()
+        waves = numbered({"w1": weighted("w1", 1, key), "w2": weighted("w2", 2, key)}, BOOK)
+        seen.append([waves[name].frame["community"].tolist() for name in waves])
+    assert seen[0] == seen[1] == seen[2]
+    assert list(dict.fromkeys(seen[0][0])) == list(range(12))
+    assert set(seen[0][1]) == set(range(12))  # the communities of the first wave, not twelve others
 
 
 def test_no_design_effect_depends_on_the_scale_of_the_weights() -> None:
