@@ -1,6 +1,6 @@
 """A survey in a notebook: the design, the released figures and the charts of a wave, computed where they are not yet.
 
-from anxin import Study
+from survey import Study
 Study("example-city").wave("2026H1")
 """
 

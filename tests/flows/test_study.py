@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from anxin import Study
+from survey import Study
 from flows.ledger import only_one
 from flows.workspace import Workspace
 from survey import estimate
