@@ -40,7 +40,7 @@ class CellLedger:
 
     def entries(self) -> list[dict[str, Any]]:
         """All lines, oldest first.   Raises: AnxinError: a line was changed or is missing."""
-        return Ledger(self.path).sealed()
+        return Ledger(self.path).entries()
 
     def before(self, basis: Mapping[str, str]) -> list[dict[str, Any]]:
         """The lines that a release of these waves is to be judged beside."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flows.chromium import Browser, browser
 from flows.job import Job
-from flows.ledger import only_one
+from flows.lock import only_one
 from flows.pipeline import Made, record, released
 from survey.disclosure import Releasable
 

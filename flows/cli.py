@@ -61,6 +61,11 @@ def run(
     lang: Languages = None,
     out: Out = Path("public"),
     prefect: Annotated[bool, typer.Option("--prefect", help="Run the stages as Prefect tasks.")] = False,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE in place of survey.yaml's, for this run only.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Make everything, publish nothing.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another run to end.")] = 0,
 ) -> None:
     """Publish the report of a survey's wave."""
     import os
@@ -68,17 +73,21 @@ def run(
 
     from flows import run as runs
     from flows.job import Job
+    from survey.survey_yaml.overrides import parse_overrides
 
     waves = () if all_waves else None if wave is None else (wave,)
-    job = Job.plan(_workspace(), survey, waves, _codes(lang), source, out)
+    overrides = parse_overrides(override or ())
+    job = Job.plan(_workspace(), survey, waves, _codes(lang), source, out, overrides, dry_run)
     driver, name = runs.plain, "plain"
     if prefect or "PREFECT_API_URL" in os.environ:
         from flows.prefect_driver import prefect as driver
 
         name = "prefect"
-    outcome = runs.run(job, driver, name, _tell, lambda: datetime.now(UTC))
+    outcome = runs.run(job, driver, name, _tell, lambda: datetime.now(UTC), wait)
     if outcome.fresh:
         show(t("Nothing changed since the last run."))
+    elif dry_run:
+        show(t("A trial: all was made, nothing was published."))
     else:
         newest, place = list(outcome.published.items())[-1]
         show("", f"[bold]{survey} {newest}[/]", *_headlines(place))

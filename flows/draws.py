@@ -28,7 +28,7 @@ class DrawLedger:
         """Everything drawn for the survey, oldest first.   Raises: AnxinError: a line was changed or is missing."""
         from survey.disclosure import Drawn
 
-        return [Drawn(*row) for entry in Ledger(self.path).sealed() for row in entry["drawn"]]
+        return [Drawn(*row) for entry in Ledger(self.path).entries() for row in entry["drawn"]]
 
     def record(self, frame: pd.DataFrame | None) -> None:
         """Add what is not kept yet; nothing where nothing was drawn."""

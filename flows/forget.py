@@ -8,7 +8,8 @@ from datetime import datetime
 
 from flows.cells import in_workspace
 from flows.keys import Salts
-from flows.ledger import Ledger, only_one
+from flows.ledger import Ledger
+from flows.lock import only_one
 from flows.store import forget as forget_in
 from flows.store import waves_in
 from flows.workspace import Workspace

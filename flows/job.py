@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +52,10 @@ class Job:
     decisions: str = ""
     notes: tuple[tuple[str, str], ...] = ()
     """Target wave → text of its notes, where there are any."""
+    overrides: str = "{}"
+    """JSON of what stands in place of survey.yaml's values."""
+    dry: bool = False
+    """Make everything, publish nothing."""
 
     @classmethod
     def plan(
@@ -61,9 +66,14 @@ class Job:
         languages: tuple[str, ...] | None,
         source: Path | None,
         public: Path,
+        overrides: Mapping[str, Any] | None = None,
+        dry: bool = False,
     ) -> Job:
-        """A job from what the command line or a schedule says; `waves` None means the newest, () all of them."""
-        book = workspace.book(survey, source)
+        """A job from what the command line or a schedule says; `waves` None means the newest, () all of them.
+
+        Args: overrides: keys of survey.yaml joined by dots → value that stands in its place.   dry: publish nothing.
+        """
+        book = workspace.book(survey, source, overrides)
         order = book.earlier(max(book.waves, key=lambda name: (book.waves[name].fieldwork.start, name)))
         targets = (order[-1],) if waves is None else waves or tuple(order)
         _known("wave", targets, order)
@@ -73,7 +83,10 @@ class Job:
         margins, decisions = workspace.margins(survey), workspace.decisions(survey)
         texts = ((wave, workspace.notes(survey, wave)) for wave in targets)
         notes = tuple((wave, text) for wave, text in texts if text.strip())
-        job = cls(workspace, book, targets, tuple(spoken), source or folder, public, margins, decisions, notes)
+        own = json.dumps(dict(overrides or {}), ensure_ascii=False, sort_keys=True, default=str)
+        job = cls(
+            workspace, book, targets, tuple(spoken), source or folder, public, margins, decisions, notes, own, dry
+        )
         for wave in targets:
             job.noted(wave)  # a note that cannot be used is told before the work begins
         return job

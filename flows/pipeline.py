@@ -38,13 +38,13 @@ class Step(Protocol):
 def pipeline(job: Job, step: Step) -> dict[str, Path]:
     """Take every wave a target looks back to from delivery to estimates, then publish each target.
 
-    Returns: target wave → published folder.   Raises: AnxinError: the data, a gate or survey.yaml stopped it; then
-    nothing is published.
+    Returns: target wave → published folder; none when the job is a trial.   Raises: AnxinError: the data, a gate or
+    survey.yaml stopped it; then nothing is published.
     """
     cells.refuse_lost(job)
     reports = {wave: (made, _report(job, step, wave, made.released)) for wave, made in released(job, step).items()}
-    published = {}
-    for wave, (made, ref) in reports.items():
+    published: dict[str, Path] = {}
+    for wave, (made, ref) in reports.items() if not job.dry else ():
         files = job.store.load(ref).files
         record(job, made)
         place = partial(publish, files, job.public, job.book.survey, wave)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from flows import cells
 from flows.job import Job
-from flows.ledger import Ledger, only_one
+from flows.ledger import Ledger
+from flows.lock import only_one
 from flows.pipeline import Step, judged_wave, weighted_wave
 from flows.private import folder
 from flows.publish import publish
@@ -101,7 +102,7 @@ def _record(job: Job, wave: str, files: Mapping[str, bytes], facts: Mapping[str,
     content = files[name]
     path = job.workspace.work / "released" / f"{job.book.survey}.puf.jsonl"
     shown = job.public / job.book.survey / f"{wave}{SUFFIX}" / name
-    before = [entry["sha256"] for entry in Ledger(path).sealed() if entry["wave"] == wave]
+    before = [entry["sha256"] for entry in Ledger(path).entries() if entry["wave"] == wave]
     out = before or ([sha256(shown.read_bytes()).hexdigest()] if shown.is_file() else [])
     if set(out) - {sha256(content).hexdigest()}:
         raise GateError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flows.job import Job
-from flows.ledger import Ledger, fingerprint, only_one, unchanged
+from flows.ledger import Ledger, fingerprint, unchanged
+from flows.lock import only_one
 from flows.pipeline import Step, pipeline
 from flows.private import withheld
 from survey.errors import AnxinError
@@ -83,14 +85,17 @@ class Unexpected(AnxinError):
     """A fault of ours: told by place and type only, because its text may hold a resident's answer."""
 
 
-def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: Callable[[], datetime]) -> Outcome:
+def run(
+    job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: Callable[[], datetime], wait: float = 0.0
+) -> Outcome:
     """Publish what the job asks for, unless it is published already; every run leaves a line in the ledger.
 
+    Args: wait: seconds to wait for another run to end.
     Raises: AnxinError: what stopped it, with nothing of a resident in its text.
     """
     os.umask(0o077)
     ledger = Ledger(job.workspace.work / "ledger.jsonl")
-    with only_one(job.workspace.work):
+    with only_one(job.workspace.work, wait):
         job.store.encrypt_all()
         current = fingerprint(job)
         places = unchanged(job, ledger, current)
@@ -99,6 +104,7 @@ def run(job: Job, driver: Driver, name: str, say: Callable[[Line], None], now: C
         told, started = Told(say), now()
         entry = {"survey": job.book.survey, "waves": job.targets, "languages": job.languages, "driver": name}
         entry |= {"fingerprint": current, "started": started.isoformat(timespec="seconds")}
+        entry |= {"overrides": json.loads(job.overrides)}
         fault: AnxinError | None = None
         published: dict[str, Path] = {}
         try:
@@ -125,7 +131,7 @@ def unexpected(error: BaseException) -> Unexpected:
 
 def _record(job: Job, lines: list[Line], published: dict[str, Path], fault: AnxinError | None) -> dict[str, Any]:
     return {
-        "status": "stopped" if fault else "published",
+        "status": "stopped" if fault else "published" if not job.dry else "tried",
         "stopped_by": fault.describe() if fault else "",
         "published": {wave: place.resolve().name for wave, place in published.items()},
         "inputs": {wave: digest for wave in job.waves if (digest := _delivered(job, wave))},

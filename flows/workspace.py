@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.private import CODE, folder
 from survey.errors import UsageError
@@ -50,17 +50,18 @@ class Workspace:
             )
         return self.raw / survey
 
-    def book(self, survey: str, source: Path | None = None) -> Codebook:
+    def book(self, survey: str, source: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Codebook:
         """The codebook of a survey; the folder must bear its name.
 
         Args: source: folder of the deliveries, where hints are looked for; by default the survey's.
+        overrides: values that stand in place of survey.yaml's.
         """
         from flows.likely import likely
         from survey.survey_yaml import parse
 
         name = f"data/raw/{survey}/survey.yaml"
         folder = self.survey_folder(survey)
-        book = parse(_utf8(folder / "survey.yaml", name), name, likely(source or folder))
+        book = parse(_utf8(folder / "survey.yaml", name), name, likely(source or folder), overrides)
         if book.survey != survey:
             raise UsageError(
                 "The folder and the survey have different names",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from survey.errors import CodebookError
 from survey.survey_yaml.cleaning import cleaning_mistakes
 from survey.survey_yaml.essential import Likely, unasked, unknown
 from survey.survey_yaml.microdata import microdata_mistakes
+from survey.survey_yaml.overrides import overridden
 from survey.survey_yaml.references import Mistake, Path, nearest, references
 from survey.survey_yaml.todo import filled, todos
 from survey.survey_yaml.weights import weights
@@ -48,13 +49,16 @@ WANTED = {
 RECIPES = get_args(Recipe.model_fields["recipe"].annotation)
 
 
-def parse(text: str, name: str = "survey.yaml", likely: Likely = unknown) -> Codebook:
+def parse(
+    text: str, name: str = "survey.yaml", likely: Likely = unknown, overrides: Mapping[str, Any] | None = None
+) -> Codebook:
     """Codebook of the text of a survey.yaml.
 
     Args: text: YAML 1.2.   name: file name for messages.   likely: finds the delivered column of an item that a wave
-    lacks, for hints.   Raises: CodebookError: not YAML, a key twice, an unknown key, a wrong value, a name that nothing
-    defines, a wording that a language lacks, an item that a wave cannot do without, or a TODO left open;
-    `others` holds all but the first of them.
+    lacks, for hints.   overrides: keys joined by dots → value that stands in place of the file's, for one run.
+    Raises: CodebookError: not YAML, a key twice, an unknown key, a wrong value, a name that nothing defines, a wording
+    that a language lacks, an item that a wave cannot do without, or a TODO left open; `others` holds all but the first
+    of them.
     """
     try:
         content = YAML(typ="safe").load(text)
@@ -66,6 +70,7 @@ def parse(text: str, name: str = "survey.yaml", likely: Likely = unknown) -> Cod
         ) from None
     if not isinstance(content, dict):
         raise CodebookError("{name} is empty", where="{name}", expected="a survey's settings", name=name)
+    content = overridden(content, overrides or {})
     mistakes = list(todos(content))
     left_open = {mistake.path for mistake in mistakes}
     try:

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from flows.keys import keys
-from flows.ledger import Ledger, only_one
+from flows.ledger import Ledger
+from flows.lock import only_one
 from flows.private import discreet, erase, folder, withheld, write
 from flows.store import Artefact, Ref, Store
 

@@ -14,7 +14,8 @@ import pytest
 
 from flows import run as runs
 from flows.job import Job
-from flows.ledger import Ledger, only_one
+from flows.ledger import Ledger
+from flows.lock import only_one
 from flows.private import withheld
 from flows.publish import is_whole, publish
 from flows.run import Line, Outcome
@@ -78,6 +79,23 @@ def test_a_changed_note_redoes_the_report_alone_and_a_number_in_it_stops_before_
     with pytest.raises(CodebookError, match=r"notes\.w1\.yaml line 2"):
         run(tmp_path)
     assert published(tmp_path) == after
+
+
+def test_a_trial_publishes_nothing_and_the_run_after_it_redoes_nothing_but_that(tmp_path: Path) -> None:
+    write(tmp_path)
+    told: list[Line] = []
+    settings = (None, None, None, tmp_path / "public", {"disclosure.min_n": 12})
+    for dry in (True, False):
+        job = Job.plan(Workspace(tmp_path), "small-town", *settings, dry=dry)
+        runs.run(job, runs.plain, "plain", told.append, lambda: datetime(2026, 11, 24, tzinfo=UTC))
+        assert (tmp_path / "public").exists() is not dry
+    assert [line.stage for line in told][-2:] == ["report", "publication"]
+    assert [line.stage for line in told].count("disclosure") == 1
+    entries = Ledger(tmp_path / "data" / "work" / "ledger.jsonl").entries()
+    assert [(entry["status"], entry["overrides"]) for entry in entries] == [
+        ("tried", {"disclosure.min_n": 12}),
+        ("published", {"disclosure.min_n": 12}),
+    ]
 
 
 REVISED = YAML.replace("report:\n", "disclosure: {allow_small_revisions: another sample of the same size}\nreport:\n")

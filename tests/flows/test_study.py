@@ -11,10 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from survey import Study
-from flows.ledger import only_one
+from flows.lock import only_one
 from flows.workspace import Workspace
-from survey import estimate
+from survey import Study, estimate
 from survey.errors import AnxinError, UsageError
 from tests.flows.test_run import published, run
 from tests.small_survey import YAML, write
