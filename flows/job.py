@@ -112,6 +112,11 @@ class Job:
         encrypt = is_encrypting(os.environ.get("ANXIN_ENCRYPT", ""))
         return Store(self.workspace.work / "store", self.keys, encrypt)
 
+    @property
+    def archive(self) -> Path:
+        """Where versions of reports go that are no longer shown."""
+        return self.workspace.work / "archive"
+
     @cached_property
     def keys(self) -> Keys:
         """The keys of the workspace, read once a run."""

@@ -43,13 +43,13 @@ def pipeline(job: Job, step: Step) -> dict[str, Path]:
     """
     cells.refuse_lost(job)
     reports = {wave: (made, _report(job, step, wave, made.released)) for wave, made in released(job, step).items()}
-    published: dict[str, Path] = {}
-    for wave, (made, ref) in reports.items() if not job.dry else ():
-        files = job.store.load(ref).files
+    if job.dry:
+        return {}
+    files = {wave: job.store.load(ref).files for wave, (_, ref) in reports.items()}
+    for made, _ in reports.values():
         record(job, made)
-        place = partial(publish, files, job.public, job.book.survey, wave)
-        published[wave] = step("publication", wave, place, len(files))
-    return published
+    place = partial(publish, files, job.public, job.book.survey, job.archive)
+    return step("publication", job.targets[-1], place, sum(map(len, files.values())))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ def make(job: Job, wave: str, language: str, step: Step) -> tuple[Path, dict[str
         secret = cells.secret(cells.of(job).entries(), results, wave)
         files, facts = content(protected, job, wave, language, secret)
         _record(job, wave, files, facts)
-        return publish(files, job.public, job.book.survey, f"{wave}{SUFFIX}"), facts
+        name = f"{wave}{SUFFIX}"
+        return publish({name: files}, job.public, job.book.survey)[name], facts
 
 
 def content(

@@ -172,10 +172,10 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
 
 
 def test_publication_is_one_step_and_repeatable(tmp_path: Path) -> None:
-    place = publish({"en.html": b"one", "tables/a.csv": b"1"}, tmp_path / "public", "town", "w")
+    place = publish({"w": {"en.html": b"one", "tables/a.csv": b"1"}}, tmp_path / "public", "town")["w"]
     assert is_whole(place)
     first = place.resolve()
-    publish({"en.html": b"two"}, tmp_path / "public", "town", "w")
+    publish({"w": {"en.html": b"two"}}, tmp_path / "public", "town")
     assert place.resolve() != first
     assert (place / "en.html").read_bytes() == b"two"
     assert not first.exists()
@@ -219,7 +219,7 @@ def test_the_list_of_all_keeps_the_surveys_of_others(tmp_path: Path) -> None:
     public = tmp_path / "public"
     about = json.loads((public / "small-town" / "w1" / "about.json").read_text(encoding="utf-8"))
     other = {**about, "survey": "other", "wave": "2020", "title": {"zh": "别的", "en": "Other <b>"}}
-    publish({"about.json": json.dumps(other).encode()}, public, "other", "2020")
+    publish({"2020": {"about.json": json.dumps(other).encode()}}, public, "other")
     text = (public / "index.html").read_text(encoding="utf-8")
     assert "small-town/w1/en.html" in text
     assert "other/2020/en.html" in text
