@@ -6,8 +6,8 @@ for an item and a breakdown; estimates, influences, intervals and design effects
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,11 @@ from survey.estimation.groups import Groups, grouped
 from survey.estimation.intervals import FLAT, ShareInterval, exact_interval, mean_interval, share_interval
 from survey.estimation.moments import alpha, correlation, kappa, variance
 from survey.estimation.quantiles import cdf, quantile
-from survey.estimation.reasons import reasons
+from survey.estimation.rows import Interval, interval_of_shares, tidy_rows
 from survey.estimation.shareintervals import profile_interval, replicate_logit, stacked
 from survey.estimation.tables import table
 from survey.sampling.columns import names
 from survey.sampling.linearized import Floats
-from survey.tidy import results
 
 __all__ = [
     "alpha",
@@ -43,9 +42,6 @@ __all__ = [
     "total",
     "variance",
 ]
-
-Interval: TypeAlias = Callable[[Floats, Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
-"""Ends from estimate, SE, degrees of freedom, respondents and answers."""
 
 
 def proportion(
@@ -77,7 +73,7 @@ def proportion(
         return _tidy(request, _replicate_interval(request, level), df)
     if ci == "likelihood":
         return _tidy(request, lambda p, se, freedom, rows, n: profile_interval(request, p, se, freedom, n, level), df)
-    return _tidy(request, _share_interval(ci, level), df)
+    return _tidy(request, interval_of_shares(ci, level), df)
 
 
 def mean(
@@ -241,10 +237,10 @@ def battery(
                 found.append(fast.figures(block, item, ends[k], ends[k + 1], statistic, finite))
     freedom = [_freedom(d, each, None) for each in groups]
     intervals = {
-        "share": _share_interval(ci, level),
+        "share": interval_of_shares(ci, level),
         "mean": lambda m, se, df, rows, n: mean_interval(m, se, df, level),
     }
-    parts = [_frame(s, groups[k], found, *freedom[k], intervals[s]) for (s, k), found in figures.items()]
+    parts = [tidy_rows(s, groups[k], found, *freedom[k], intervals[s]) for (s, k), found in figures.items()]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -256,19 +252,6 @@ def _replicate_interval(request: Request, level: float) -> Interval:
         lost = (se > FLAT) & (low == high)
         exact = exact_interval(p, n, level)
         return np.where(lost, exact[0], low), np.where(lost, exact[1], high)
-
-    return interval
-
-
-def _share_interval(ci: ShareInterval, level: float) -> Interval:
-    """`survey.estimation.intervals.share_interval`; Korn–Graubard's t counts respondents without an answer too."""
-
-    def interval(p: Floats, se: Floats, df: Floats, rows: Floats, n: Floats) -> tuple[Floats, Floats]:
-        if ci != "beta":
-            return share_interval(p, se, df, n, ci, level)
-        whole, exact = share_interval(p, se, df, rows, ci, level), share_interval(p, se, df, n, ci, level)
-        flat = se <= FLAT
-        return np.where(flat, exact[0], whole[0]), np.where(flat, exact[1], whole[1])
 
     return interval
 
@@ -288,41 +271,8 @@ def _tidy(request: Request, interval: Interval, df: float | None) -> pd.DataFram
     design = request.design
     figures = [request.one(request, item) for item in request.items]
     freedom, units = _freedom(design, request.groups, df)
-    frame = _frame(request.statistic, request.groups, figures, freedom, units, interval)
+    frame = tidy_rows(request.statistic, request.groups, figures, freedom, units, interval)
     kept = Covariance(
         lambda: stacked(request), design.covariance, frame["df"].to_numpy(), design.replicates is not None
     )
     return remember(frame, kept)
-
-
-def _frame(
-    statistic: str, groups: Groups, figures: list[Figures], freedom: Floats, units: Floats, interval: Interval
-) -> pd.DataFrame:  # fmt: skip
-    """Tidy rows in the order item, group, level."""
-    size = len(groups.labels)
-    widths = [len(f.levels) for f in figures]
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(f, name) for f in figures])
-        for name in ("estimate", "variance", "n", "n_weighted", "srs", "rows")
-    }
-    each_df, each_units = (
-        np.concatenate([np.repeat(values, width) for width in widths]) for values in (freedom, units)
-    )
-    empty = columns["n"] == 0
-    se = np.where(empty, np.nan, np.sqrt(columns["variance"]))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        deff = np.where(columns["srs"] > 0, columns["variance"] / columns["srs"], np.nan)
-        low, high = interval(columns["estimate"], se, each_df, columns["rows"], columns["n"])
-        n_eff, cv = columns["n"] / deff, se / np.abs(columns["estimate"])
-    return results(pd.DataFrame({
-        "item": [f.item for f, width in zip(figures, widths, strict=True) for _ in range(size * width)],
-        "statistic": statistic,
-        "level": [label for f in figures for _ in range(size) for label in f.levels],
-        "by": groups.by,
-        "group": [label for width in widths for label in groups.labels for _ in range(width)],
-        "estimate": np.where(empty, np.nan, columns["estimate"]), "se": se, "ci_low": low, "ci_high": high,
-        "df": each_df, "n": columns["n"], "missing": columns["rows"] - columns["n"],
-        "psus": np.where(each_units < 0, np.nan, each_units), "n_weighted": columns["n_weighted"],
-        "n_eff": n_eff, "deff": deff, "cv": cv,
-        "reason": reasons(columns["rows"], columns["n"], each_units, each_df),
-    }))  # fmt: skip

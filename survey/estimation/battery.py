@@ -107,11 +107,15 @@ def blocks(d: SurveyDesign, items: Sequence[str], breakdowns: Sequence[Groups]) 
     for start in range(0, len(items), WIDTH):
         part = list(items[start : start + WIDTH])
         scales = [scale_of(item_column(d.frame, item)) for item in part]
-        answer, levels = _answers(rows, scales)
-        pieces = [
-            _figures(d, part, scales, rows, answer, levels, these) for these in _together(rows, levels, len(part))
-        ]
+        pieces = [_figures(d, part, scales, table, count) for _, table, count in tables(rows, scales)]
         yield pieces[0] if len(pieces) == 1 else _side_by_side(pieces)
+
+
+def tables(rows: Rows, scales: Sequence[Scale]) -> Iterator[tuple[slice, Floats, Ints]]:
+    """`unit_table` of some items by all breakdowns, as many of these (the slice) at a time as can be held."""
+    answer, levels = _answers(rows, scales)
+    for these in _together(rows, levels, len(scales)):
+        yield these, *unit_table(rows, answer, levels, these)
 
 
 def _together(rows: Rows, levels: int, items: int) -> Iterator[slice]:
@@ -156,17 +160,19 @@ class Rows:
     def of(cls, d: SurveyDesign, breakdowns: Sequence[Groups]) -> Rows:
         """The rows of a design, ordered by its units."""
         assert d.linearized is not None
-        unit, units = d.linearized.unit, d.linearized.units
+        return cls.ordered(d.linearized.unit, d.linearized.units, d.weights, breakdowns)
+
+    @classmethod
+    def ordered(cls, unit: Ints, units: int, weights: Floats, breakdowns: Sequence[Groups]) -> Rows:
+        """Rows of units 0…units−1 with their weights, 0 outside the domain."""
         small = unit.astype(np.uint16) if units < 2**16 else unit  # a radix sort, ten times as fast
         order = np.argsort(small, kind="stable").astype(np.int32)
-        weights = d.full_weights[order]
-        weights[~d.mask[order]] = 0.0
         sizes = [len(groups.labels) for groups in breakdowns]
         group = np.empty((len(order), len(breakdowns)), dtype=np.int8 if max(sizes) < 2**7 else np.int32)
         for k, groups in enumerate(breakdowns):
             np.copyto(group[:, k], groups.code[order], casting="unsafe")
         start = np.concatenate([[0], np.cumsum(np.bincount(small, minlength=units))])
-        return cls(order, start, weights, group, sizes)
+        return cls(order, start, weights[order], group, sizes)
 
 
 @njit(cache=True, nogil=True)
@@ -265,11 +271,8 @@ def _linearize(table, share, over, scores, score, first, last):  # type: ignore[
                     score[unit, at, j] += scores[level, j] * z
 
 
-def _figures(
-    d: SurveyDesign, items: list[str], scales: list[Scale], rows: Rows, answer: NDArray[Any], levels: int, these: slice
-) -> Block:
+def _figures(d: SurveyDesign, items: list[str], scales: list[Scale], table: Floats, count: Ints) -> Block:
     """Shares, means and their variances from the table of some breakdowns: z = (T − p·ΣT)/ΣΣT by sampling unit."""
-    table, count = unit_table(rows, answer, levels, these)
     shape = table.shape[2:]
     scores = np.full((table.shape[1], len(items)), np.nan)
     for j, scale in enumerate(scales):

@@ -214,12 +214,12 @@ class Read(NamedTuple):
 
 def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = False, distinct: bool = False) -> Read:
     """The formula read against the rows that have all values; with `distinct`, rows that are alike become one case."""
-    left, right, extra = _sides(formula)
+    left, right, extra = sides(formula)
     parts = [*extra, *([offset] if offset else [])]
     inside = d.mask & (d.full_weights != 0)
-    data, variables = _columns(d.frame, " ".join([left, right, *parts]))
+    data, variables = named_columns(d.frame, " ".join([left, right, *parts]))
     rows = data if inside.all() else data[inside]
-    case = _alike(rows) if distinct and _row_by_row(" ".join([left, right, *parts])) else None
+    case = _alike(rows) if distinct and row_by_row(" ".join([left, right, *parts])) else None
     cases = rows if case is None else rows.iloc[first_of(case, int(case.max()) + 1)]
     known = cases.notna().all(axis=1).to_numpy()
     outcome = _outcome(cases, known, left, binary)
@@ -238,7 +238,7 @@ def read_terms(d: SurveyDesign, formula: str, offset: str = "", binary: bool = F
     if case is not None:
         case = (np.cumsum(known) - 1)[case if known.all() else case[known[case]]]
     # functions of a whole column, as poly, see the rows that lack only the outcome too (as in R)
-    seen = known if _row_by_row(right) else _answered(cases, right)
+    seen = known if row_by_row(right) else _answered(cases, right)
     terms, X = _matrix(_used_levels(cases[seen], right, d.frame), right, variables, left)
     if seen is not known:
         inner = known[seen]
@@ -275,7 +275,7 @@ def _used_levels(cases: pd.DataFrame, right: str, frame: pd.DataFrame) -> pd.Dat
     return cases
 
 
-def _row_by_row(text: str) -> bool:
+def row_by_row(text: str) -> bool:
     """Whether a formula's functions look at one row at a time; poly, center or splines look at all of them."""
     return set(re.findall(r"([\w.]+)\s*\(", text)) <= {"C", "I", "Q", "log", "exp", "sqrt", "abs"}
 
@@ -300,7 +300,8 @@ def _alike(rows: pd.DataFrame) -> Ints | None:
     return np.asarray((np.cumsum(present) - 1)[code])
 
 
-def _sides(formula: str) -> tuple[str, str, list[str]]:
+def sides(formula: str) -> tuple[str, str, list[str]]:
+    """Outcome, terms and offsets of a formula.   Raises: EstimationError: it has no ~."""
     left, tilde, right = formula.partition("~")
     if not tilde:
         raise EstimationError("The formula has no ~", expected="outcome ~ terms", got="{formula}", formula=formula)
@@ -308,7 +309,7 @@ def _sides(formula: str) -> tuple[str, str, list[str]]:
     return left.strip(), terms, parts
 
 
-def _columns(frame: pd.DataFrame, text: str) -> tuple[pd.DataFrame, list[str]]:
+def named_columns(frame: pd.DataFrame, text: str) -> tuple[pd.DataFrame, list[str]]:
     """The frame's columns that a formula names, text columns as objects (patsy knows no pandas strings)."""
     quoted = re.findall(r"Q\(['\"](.+?)['\"]\)", text)
     words = set(re.findall(r"[^\W\d]\w*", re.sub(r"Q\(['\"].+?['\"]\)", " ", text))) | set(quoted)

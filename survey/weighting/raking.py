@@ -18,12 +18,14 @@ def rake(
     margins: Totals,
     tolerance: float = 1e-9,
     max_iterations: int = 200,
+    people: Floats | None = None,
 ) -> tuple[Floats, int]:
     """Weights as near to the base weights as can be that add up to every margin (iterative proportional fitting).
 
     w ← w · total_level / Σ_{level} w, margin after margin until every gap is within tolerance (Deming & Stephan 1940).
 
-    Args: frame: one row a respondent.   base: (n,), ≥ 0.   margins: name → level → total, in persons.
+    Args: frame: one row a respondent, or people of them a row.   base: (n,), ≥ 0.   margins: name → level → total, in
+        persons.
     Returns: weights (n,), rounds.   Raises: DataError: a respondent without a level, a level without a respondent or a
     total, margins that add up differently.   EstimationError: not converged.
 
@@ -32,12 +34,13 @@ def rake(
     [25.0, 25.0, 50.0]
     """
     return raked(
-        [coded(frame, name, levels, base) for name, levels in margins.items()], base, tolerance, max_iterations
+        [coded(frame, name, levels, base) for name, levels in margins.items()], base, tolerance, max_iterations, people
     )
 
 
 def raked(
-    margins: Sequence[Margin], base: Floats, tolerance: float = 1e-9, max_iterations: int = 200
+    margins: Sequence[Margin], base: Floats, tolerance: float = 1e-9, max_iterations: int = 200,
+    people: Floats | None = None,
 ) -> tuple[Floats, int]:  # fmt: skip
     """`rake` of margins that are numbers already."""
     same_sums({margin.name: margin.totals for margin in margins})
@@ -53,11 +56,12 @@ def raked(
         gaps = [np.abs(margin.sums(weights) - margin.totals) / margin.totals.sum() for margin in inside]
         if max((float(gap.max()) for gap in gaps), default=0.0) <= tolerance:
             return base * np.divide(weights, before, out=np.ones_like(before), where=before > 0)[cell], rounds
-    raise _stuck(margins, inside, weights, tolerance, max_iterations)
+    raise _stuck(margins, inside, weights, tolerance, max_iterations, people)
 
 
 def _stuck(
-    margins: Sequence[Margin], inside: Sequence[Margin], weights: Floats, tolerance: float, rounds: int
+    margins: Sequence[Margin], inside: Sequence[Margin], weights: Floats, tolerance: float, rounds: int,
+    people: Floats | None,
 ) -> EstimationError:  # fmt: skip
     """Which level is the farthest from its total after the last round, and how many respondents it has."""
     gaps = [np.abs(margin.sums(weights) - margin.totals) for margin in inside]
@@ -73,7 +77,7 @@ def _stuck(
         "drop a margin",
         margin=margin.name,
         level=margin.levels[level],
-        count=int(margin.sums()[level]),
+        count=int(margin.sums(people)[level]),
         total=f"{margin.totals[level]:.0f}",
         reached=f"{inside[worst].sums(weights)[level]:.0f}",
         tolerance=tolerance,
