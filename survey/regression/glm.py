@@ -81,9 +81,9 @@ def fit_glm(
         warnings.simplefilter("ignore")
         try:
             first = (
-                _first(y, w, offset, kind, family, behind)
+                first_step(y, w, offset, kind, family, behind)
                 if start is None
-                else _step(y, X @ start + offset, w, offset, kind)
+                else step(y, X @ start + offset, w, offset, kind)
             )
             params, working, settled = _scoring(y, X, w, offset, kind, first, start, maxiter)
         except (np.linalg.LinAlgError, ValueError) as error:
@@ -125,25 +125,25 @@ def _scoring(
         if abs(latest - deviance) / (abs(latest) + 0.1) < tolerance:
             return b, working, True
         deviance = latest
-        working, response = _step(y, eta, w, offset, kind)
+        working, response = step(y, eta, w, offset, kind)
     return np.asarray(b), working, False
 
 
-def _step(y: Floats, eta: Floats, w: Floats, offset: Floats, kind: Any) -> tuple[Floats, Floats]:
+def step(y: Floats, eta: Floats, w: Floats, offset: Floats, kind: Any) -> tuple[Floats, Floats]:
     """Working weights and working response at a linear predictor."""
     slope, mu = kind.link.inverse_deriv(eta), kind.link.inverse(eta)
     return w * slope**2 / kind.variance(mu), eta - offset + (y - mu) / slope
 
 
-def _first(
+def first_step(
     y: Floats, w: Floats, offset: Floats, kind: Any, family: str, behind: tuple[Ints, Floats] | None
 ) -> tuple[Floats, Floats]:
     """The first step; R starts from values that depend on each row's weight, so it is taken by row and added up."""
     if behind is None:
-        return _step(y, kind.link(_starting_mean(y, w, family)), w, offset, kind)
+        return step(y, kind.link(_starting_mean(y, w, family)), w, offset, kind)
     case, weights = behind
     mean = _starting_mean(y[case], weights, family)
-    working, response = _step(y[case], kind.link(mean), weights, offset[case], kind)
+    working, response = step(y[case], kind.link(mean), weights, offset[case], kind)
     total, product = (weighted_counts(case, part, len(y)) for part in (working, working * response))
     return total, product / np.where(total > 0, total, 1.0)
 
@@ -185,13 +185,8 @@ def _check(
 ) -> None:  # fmt: skip
     """Raises: EstimationError: fitted probabilities ran to 0 or 1 with a coefficient's error, or nothing settled."""
     if family == "binomial" and ((mu < 1e-9) | (mu > 1 - 1e-9))[w > 0].any():
-        reach = np.abs(X).max(axis=0) * np.sqrt(np.diag(np.linalg.pinv(X.T @ (X * working[:, None]))) * usual)
-        if not settled or (reach > 100).any() or (working.max() < 1e-9 * usual):
-            raise EstimationError(
-                "Some answers are predicted perfectly (separation), so a coefficient is infinite", where="{term}",
-                hint="join a level that has only one outcome with another, or leave the term out",
-                term=names[int(np.argmax(np.where(np.isfinite(reach), reach, np.inf)))],
-            )  # fmt: skip
+        spread = np.diag(np.linalg.pinv(X.T @ (X * working[:, None])))
+        refuse_separation(names, settled, np.abs(X).max(axis=0), spread, float(working.max()), usual)
     if family == "poisson" and ((lost := _zero_direction(mu, w, X)) > 0).any():
         raise EstimationError(
             "All answers are 0 where a term says so (separation), so a coefficient is infinite", where="{term}",
@@ -199,6 +194,23 @@ def _check(
         )  # fmt: skip
     if not settled or not np.isfinite(params).all():
         raise EstimationError(UNSETTLED, got="the steps did not settle", hint=SPARSE)
+
+
+def refuse_separation(
+    names: list[str], settled: bool, most: Floats, spread: Floats, working: float, usual: float
+) -> None:  # fmt: skip
+    """Where fitted probabilities ran to 0 or 1: raise if a coefficient did too.
+
+    Args: most: greatest |x| of each term.   spread: variances of the coefficients.   working: greatest working weight.
+        usual: mean weight.
+    """
+    reach = most * np.sqrt(spread * usual)
+    if not settled or (reach > 100).any() or working < 1e-9 * usual:
+        raise EstimationError(
+            "Some answers are predicted perfectly (separation), so a coefficient is infinite", where="{term}",
+            hint="join a level that has only one outcome with another, or leave the term out",
+            term=names[int(np.argmax(np.where(np.isfinite(reach), reach, np.inf)))],
+        )  # fmt: skip
 
 
 def _zero_direction(mu: Floats, w: Floats, X: Floats) -> Floats:
@@ -218,5 +230,5 @@ def _null_mean(y: Floats, w: Floats, offset: Floats, kind: Any) -> Floats:
         return np.full(len(y), mean)
     start = np.array([float(kind.link(mean))])
     ones = np.ones((len(y), 1))
-    b, _, _ = _scoring(y, ones, w, offset, kind, _step(y, ones @ start + offset, w, offset, kind), start, 100)
+    b, _, _ = _scoring(y, ones, w, offset, kind, step(y, ones @ start + offset, w, offset, kind), start, 100)
     return np.asarray(kind.link.inverse(b[0] + offset))

@@ -138,8 +138,15 @@ def coded(
     found, known = _levels(frame, name)
     index = pd.Index(list(levels))
     codes = np.append(index.get_indexer(pd.Index(known)), -1)[found]
-    totals = np.array(list(levels.values()), dtype=float)
-    present = np.bincount(codes[codes >= 0], np.asarray(base, dtype=float)[codes >= 0], minlength=len(index)) > 0
+    margin = Margin(name, codes, tuple(index), np.array(list(levels.values()), dtype=float))
+    refuse_gaps(margin, base, may_lack)
+    return margin
+
+
+def refuse_gaps(margin: Margin, base: Floats, may_lack: bool = False) -> None:
+    """Raise DataError where a row has no level (code −1), or (unless it may lack one) a level has no respondent."""
+    codes, totals = margin.codes, margin.totals
+    present = np.bincount(codes[codes >= 0], np.asarray(base, float)[codes >= 0], minlength=len(margin.levels)) > 0
     without_total = codes < 0
     if without_total.any() or (not may_lack and (~present & (totals > 0)).any()):
         lacking = without_total.any()
@@ -149,11 +156,10 @@ def coded(
             expected="each respondent in a level, and a respondent in each level",
             got="{count} respondents without" if lacking else "nobody",
             hint="make the item `required`, or add the level" if lacking else "merge this level with a neighbour",
-            margin=name,
-            level="" if lacking else index[int(np.argmax(~present & (totals > 0)))],
+            margin=margin.name,
+            level="" if lacking else margin.levels[int(np.argmax(~present & (totals > 0)))],
             count=int(without_total.sum()),
         )
-    return Margin(name, codes, tuple(index), totals)
 
 
 def same_sums(totals: Mapping[str, Floats | Mapping[str, float]]) -> None:

@@ -18,14 +18,12 @@ def rake(
     margins: Totals,
     tolerance: float = 1e-9,
     max_iterations: int = 200,
-    people: Floats | None = None,
 ) -> tuple[Floats, int]:
     """Weights as near to the base weights as can be that add up to every margin (iterative proportional fitting).
 
     w ← w · total_level / Σ_{level} w, margin after margin until every gap is within tolerance (Deming & Stephan 1940).
 
-    Args: frame: one row a respondent, or people of them a row.   base: (n,), ≥ 0.   margins: name → level → total, in
-        persons.
+    Args: frame: one row a respondent.   base: (n,), ≥ 0.   margins: name → level → total, in persons.
     Returns: weights (n,), rounds.   Raises: DataError: a respondent without a level, a level without a respondent or a
     total, margins that add up differently.   EstimationError: not converged.
 
@@ -34,7 +32,7 @@ def rake(
     [25.0, 25.0, 50.0]
     """
     return raked(
-        [coded(frame, name, levels, base) for name, levels in margins.items()], base, tolerance, max_iterations, people
+        [coded(frame, name, levels, base) for name, levels in margins.items()], base, tolerance, max_iterations
     )
 
 
@@ -42,7 +40,7 @@ def raked(
     margins: Sequence[Margin], base: Floats, tolerance: float = 1e-9, max_iterations: int = 200,
     people: Floats | None = None,
 ) -> tuple[Floats, int]:  # fmt: skip
-    """`rake` of margins that are numbers already."""
+    """`rake` of margins that are numbers already; people: respondents behind each row, where there are several."""
     same_sums({margin.name: margin.totals for margin in margins})
     base = np.asarray(base, dtype=float)
     cell, codes = cells([margin.codes for margin in margins], [len(margin.levels) for margin in margins], len(base))
