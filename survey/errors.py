@@ -34,6 +34,9 @@ class AnxinError(Exception):
         self.values = {name: str(value) for name, value in values.items()}
         super().__init__(self.describe())
 
+    def __reduce__(self) -> tuple[Callable[..., AnxinError], tuple[type[AnxinError], dict[str, object]]]:
+        return _again, (type(self), self.__dict__)
+
     def parts(self, translate: Translate = str) -> dict[str, str]:
         """The filled sentences by part name (title, where, expected, got, hint), empty parts left out."""
         texts = {part: getattr(self, part) for part in ("title", "where", "expected", "got", "hint")}
@@ -50,6 +53,14 @@ class AnxinError(Exception):
         parts = self.parts(translate)
         lines = [parts.pop("title")]
         return "\n".join(lines + [f"  {translate(part)}: {text}" for part, text in parts.items()])
+
+
+def _again(kind: type[AnxinError], parts: dict[str, object]) -> AnxinError:
+    """A fault that another process raised."""
+    fault = kind.__new__(kind)
+    fault.__dict__.update(parts)
+    fault.args = (fault.describe(),)
+    return fault
 
 
 class UsageError(AnxinError):

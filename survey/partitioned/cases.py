@@ -41,10 +41,10 @@ class Look:
     positive: int
     rows: int
 
-    @property
-    def scale(self) -> float:
+    def scale(self, sample: Sample) -> float:
         """What weights are divided by in the likelihood (`SurveyDesign.likelihood_scale`)."""
-        return self.weight / self.positive if self.positive else float("nan")
+        count = self.positive if sample.raked is None else self.rows
+        return self.weight / count if count else float("nan")
 
 
 def look(frame: pd.DataFrame, sample: Sample, names: Sequence[str]) -> Look:
@@ -111,8 +111,8 @@ class Cases:
     """The distinct cases of a part.
 
     y (c,), X (c, K), offset (c,), w (c,): their weights on the likelihood's scale; n (c,): rows; first: working weights
-    and responses to start from; by_unit, rows_by_unit (U, c): weights and rows of each unit; by_cell (C, c): weights of
-    each cell of the raking; names: column of X → term; outside, missing: rows left out.
+    and responses to start from; by_unit, rows_by_unit (U, c): weights and rows of each unit; by_cell (C, c): those of
+    the residuals' regression by cell of the raking; names: column of X → term; outside, missing: rows left out.
     """
 
     y: Floats
@@ -145,19 +145,24 @@ def cases(frame: pd.DataFrame, model: Model) -> Cases:
     seen, case = np.unique(case, return_inverse=True)
     y, offset, X = read.y[seen], read.offset[seen], np.zeros((len(seen), len(read.terms.kept)))
     X[:, read.terms.kept] = read.X[seen]
-    scaled = w[inside][used] / model.look.scale
+    scaled = w[inside][used] / model.look.scale(sample)
     total = weighted_counts(case, scaled, len(seen))
     kind, _ = family_of(model.family, model.link)
     behind = None if read.terms.case is None else (case, scaled)
     place = unit[inside][used]
-    at = np.zeros(0, dtype=np.intp) if sample.raked is None else sample.raked.cell(frame)[inside][used]
+    at, regressed = place, scaled
+    if sample.raked is not None:
+        cell = sample.raked.cell(frame)
+        at, regressed = (
+            each[inside][used] for each in (cell, sample.raked.regressed(w, cell) / model.look.scale(sample))
+        )
     columns = dict(zip(np.flatnonzero(read.terms.kept).tolist(), read.terms.names, strict=True))
     once, size = np.ones(len(case)), len(seen)
     cells = 0 if sample.raked is None else len(sample.raked.cells)
     return Cases(
         y, X, offset, total, weighted_counts(case, once, size),
         first_step(y, total, offset, kind, model.family, behind), units, _sums(place, len(units), case, scaled, size),
-        _sums(place, len(units), case, once, size), _sums(at, cells, case, scaled, size),
+        _sums(place, len(units), case, once, size), _sums(at, cells, case, regressed, size),
         sample.effects(frame, unit, len(units), every), columns, int((~inside).sum()), int(inside.sum() - used.sum()),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,15 @@ from survey.weighting.margins import Margin, Totals, coded, refuse_gaps
 from survey.weighting.raking import raked
 
 Levels = tuple[tuple[str, tuple[str, ...]], ...]
+Residuals = Literal["regression", "r"]
 
 
 @dataclass(frozen=True)
 class Raked:
     """Raked weights: the base weights times a factor for each cell of the crossed margins.
 
-    levels: margin → its levels; cells: numbers of the crossing that occur, ascending (C,); before, after: weight in
-    each cell (C,); rounds: of the margins.
+    levels: margin → its levels; cells: numbers of the crossing that occur, ascending (C,); before, after, people:
+    weight and respondents in each cell (C,); rounds: of the margins; residuals: as `rake`.
     """
 
     weights: str
@@ -32,7 +33,9 @@ class Raked:
     cells: Ints
     before: Floats
     after: Floats
+    people: Floats
     rounds: int
+    residuals: Residuals = "regression"
 
     @property
     def factor(self) -> Floats:
@@ -53,9 +56,18 @@ class Raked:
 
     @property
     def solver(self) -> Floats:
-        """M of β = M Xᵀ diag(before) z, the residuals' regression (`survey.sampling.calibrated.Calibration`)."""
+        """M of β = M Xᵀ z, the residuals' regression (`survey.sampling.calibrated.Calibration`)."""
+        if self.residuals == "regression":
+            return Calibration(self.model, self.before, self.after).solver()
         blocks = tuple(len(levels) for _, levels in self.levels)
-        return Calibration(self.model, self.before, self.after, blocks).solver()
+        return Calibration(self.model, self.people, self.after, blocks).solver()
+
+    def regressed(self, weights: Floats, cell: Ints) -> Floats:
+        """Weights of rows in the residuals' regression (n,), from their raked ones, 0 outside a domain."""
+        if self.residuals == "r":
+            return (weights != 0).astype(float)
+        factor = self.factor
+        return np.asarray(weights / np.where(factor > 0, factor, 1.0)[cell])
 
     def cell(self, frame: pd.DataFrame) -> Ints:
         """Position of each row's cell (n,).   Raises: DataError: a respondent without a level."""
@@ -66,8 +78,7 @@ class Raked:
 
         effects: raked weight by unit and level (units, M).
         """
-        moment = self.model.T @ (by_cell / np.where(self.factor > 0, self.factor, 1.0)[:, None])
-        return np.asarray(effects @ (self.solver @ moment))
+        return np.asarray(effects @ (self.solver @ (self.model.T @ by_cell)))
 
 
 class Cells(NamedTuple):
@@ -79,11 +90,16 @@ class Cells(NamedTuple):
 
 
 def rake(
-    parts: Parts, weights: str, margins: Totals, tolerance: float = 1e-9, max_iterations: int = 200
+    parts: Parts, weights: str, margins: Totals, tolerance: float = 1e-9, max_iterations: int = 200,
+    residuals: Residuals = "regression",
 ) -> Raked:  # fmt: skip
     """Raked weights of rows in parts: `survey.weighting.raking.rake`, from one pass over them.
 
-    Args: weights: column of the base weights.   margins: name → level → total, in persons.
+    Args:
+        weights: column of the base weights.
+        margins: name → level → total, in persons.
+        residuals: of variances after it: those of the regression on the margins with the base weights (Deville &
+            Särndal 1992), as `anxin run` takes them; "r": margin by margin without weights, as R does after rake.
     Returns: what `Sample(raked=…)` takes, and `with_weights`.
     Raises: DataError, EstimationError: as `survey.weighting.raking.rake`.
 
@@ -104,7 +120,7 @@ def rake(
     for margin in inside:
         refuse_gaps(margin, whole.weight)
     after, rounds = raked(inside, whole.weight, tolerance, max_iterations, whole.people)
-    return Raked(weights, levels, whole.number, whole.weight, after, rounds)
+    return Raked(weights, levels, whole.number, whole.weight, after, whole.people, rounds, residuals)
 
 
 def cells(frame: pd.DataFrame, weights: str, levels: Levels) -> Cells:

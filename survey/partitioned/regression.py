@@ -21,7 +21,7 @@ from survey.partitioned.cases import Cases, Model, cases, look, looked, variable
 from survey.partitioned.parts import Parts
 from survey.partitioned.sample import Sample, by_unit, freedom
 from survey.regression.coefficients import Coefficients
-from survey.regression.formulas import row_by_row
+from survey.regression.formulas import row_by_row, sides
 from survey.regression.glm import SPARSE, UNSETTLED, family_of, refuse_separation, step
 from survey.sampling.linearized import Floats, Ints
 
@@ -135,7 +135,7 @@ def fit(
     table = scores.table[:, : len(kept)] @ covariance
     if sample.raked is not None:
         table = table - sample.raked.explained(scores.by_cell @ covariance, scores.effects)
-    weight = scores.table[:, len(kept)] * first.scale
+    weight = scores.table[:, len(kept)] * first.scale(sample)
     free = float(freedom(d, weight[:, None] > 0)[0][0]) + 1 - len(kept)
     alone = _lone(here, keep, whole.rows_factor[:, kept], scores.units, sample)
     _, name = family_of(family, link)
@@ -151,7 +151,8 @@ def _possible(formula: str, family: str) -> None:
     if family not in FAMILIES:
         raise EstimationError("The family is not known for rows in parts", expected="{known}", got="{family}",
                               family=family, known=", ".join(FAMILIES))  # fmt: skip
-    if not row_by_row(formula):
+    left, right, offsets = sides(formula)
+    if not row_by_row(" ".join([left, right, *offsets])):
         raise EstimationError(
             "The formula needs all rows in one place", where="{formula}", formula=formula,
             expected="functions of one row: C, I, Q, log, exp, sqrt, abs",

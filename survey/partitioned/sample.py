@@ -24,7 +24,7 @@ class Sample:
     Args:
         weights: column; with raked that of the weights before.
         domain: as for `DataFrame.eval`; rows outside keep their units in the design.
-        raked: of `survey.partitioned.rake`; variances use the residuals of the margins then (R rake).
+        raked: of `survey.partitioned.rake`; variances use the residuals of its margins then.
     Raises: DesignError: no sampling units are named: then every row is one, and no table of units is smaller.
     """
 

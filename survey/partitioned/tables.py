@@ -54,8 +54,8 @@ class Ask:
 
 
 class Answers(NamedTuple):
-    """Weight by unit, group and level (U, G, L), respondents with an answer in each group (G,), and weight by cell of
-    the raking, group and level (C, G, L).
+    """Weight by unit, group and level (U, G, L), respondents with an answer in each group (G,), and by cell of the
+    raking, group and level the weight in the residuals' regression (C, G, L).
     """
 
     weight: Floats
@@ -102,7 +102,7 @@ def sufficient(frame: pd.DataFrame, sample: Sample, asks: Sequence[Ask]) -> Suff
     codes = {by: crossed(frame, by, axes) for by in dict.fromkeys(ask.crossing for ask in asks)}
     people = {by: _people(code, unit, len(units), w, _size(by, axes)) for by, code in codes.items()}
     levels, numbers = _wanted(frame, asks)
-    rows = Rows(frame, w, unit, len(units), *_raking(frame, sample))
+    rows = Rows(frame, w, unit, len(units), *_raking(frame, sample, w))
     return Sufficient(
         units, axes, float(every.sum()), int(np.count_nonzero(every)), people,
         _answers(rows, codes, levels, axes),
@@ -112,7 +112,9 @@ def sufficient(frame: pd.DataFrame, sample: Sample, asks: Sequence[Ask]) -> Suff
 
 
 class Rows(NamedTuple):
-    """The rows of a part: weights, 0 outside the domain, sampling units, and cells of the raking if there is one."""
+    """The rows of a part: weights, 0 outside the domain, sampling units; cells of the raking and weights in the
+    residuals' regression if there is one.
+    """
 
     frame: pd.DataFrame
     weights: Floats
@@ -120,12 +122,14 @@ class Rows(NamedTuple):
     units: int
     cell: Ints
     cells: int
+    regressed: Floats
 
 
-def _raking(frame: pd.DataFrame, sample: Sample) -> tuple[Ints, int]:
+def _raking(frame: pd.DataFrame, sample: Sample, w: Floats) -> tuple[Ints, int, Floats]:
     if sample.raked is None:
-        return np.zeros(0, dtype=np.intp), 0
-    return sample.raked.cell(frame), len(sample.raked.cells)
+        return np.zeros(0, dtype=np.intp), 0, w
+    cell = sample.raked.cell(frame)
+    return cell, len(sample.raked.cells), sample.raked.regressed(w, cell)
 
 
 def _size(by: By, axes: dict[str, Axis]) -> int:
@@ -168,7 +172,7 @@ def _answers(
         axes |= {item: axis for item, (_, axis) in coded.items()}
         groups = {by: groups_of(by, axes, codes[by]) for by in breakdowns if _size(by, axes)}
         by_unit = _tables(rows.unit, rows.units, rows.weights, groups, coded)
-        by_cell = _tables(rows.cell, rows.cells, rows.weights, groups, coded) if rows.cells else {}
+        by_cell = _tables(rows.cell, rows.cells, rows.regressed, groups, coded) if rows.cells else {}
         for by in breakdowns:  # without a group in this part there is no table either
             for item, (_, axis) in coded.items():
                 nothing = np.zeros((rows.units, 0, len(axis.values))), np.zeros(0, dtype=np.intp)
@@ -207,9 +211,9 @@ def _sums(rows: Rows, key: tuple[str, str, By], code: Ints, size: int) -> Sums:
     used = (code >= 0) & np.isfinite(y) & np.isfinite(x) & (w != 0)
     y, x, w, at = y[used], x[used], w[used], code[used]
     by_unit, by_cell = (
-        cell_sums(w, at, size, [y, x, None], each[used] if count else np.zeros(0, dtype=np.intp), count)
+        cell_sums(own[used], at, size, [y, x, None], each[used], count)
         .reshape(count, 3, size).transpose(1, 0, 2) if count else np.zeros((3, 0, size))
-        for each, count in ((rows.unit, rows.units), (rows.cell, rows.cells))
+        for each, count, own in ((rows.unit, rows.units, rows.weights), (rows.cell, rows.cells, rows.regressed))
     )  # fmt: skip
     whole = by_unit.sum(axis=1)
     mean = whole[:2] / np.where(whole[2] > 0, whole[2], 1.0)
