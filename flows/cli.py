@@ -66,6 +66,8 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Make everything, publish nothing.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run to end.")] = 0,
+    engine: Annotated[str | None, typer.Option(help="dask: each wave on a worker of its own.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler; workers on this machine if left out.")] = None,
 ) -> None:
     """Publish the report of a survey's wave."""
     import os
@@ -78,11 +80,16 @@ def run(
     waves = () if all_waves else None if wave is None else (wave,)
     overrides = parse_overrides(override or ())
     job = Job.plan(_workspace(), survey, waves, _codes(lang), source, out, overrides, dry_run)
-    driver, name = runs.plain, "plain"
+    driver: runs.Driver = runs.plain
+    name = "plain"
     if prefect or "PREFECT_API_URL" in os.environ:
-        from flows.prefect_driver import prefect as driver
+        from flows.prefect_driver import prefect as through_prefect
 
-        name = "prefect"
+        driver, name = through_prefect, "prefect"
+    if engine is not None or scheduler is not None:
+        from flows.across import across
+
+        driver, name = across(engine, scheduler, name == "prefect"), f"{name}, dask"
     outcome = runs.run(job, driver, name, _tell, lambda: datetime.now(UTC), wait)
     if outcome.fresh:
         show(t("Nothing changed since the last run."))

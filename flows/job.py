@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,10 @@ class Job:
         for wave in targets:
             job.noted(wave)  # a note that cannot be used is told before the work begins
         return job
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The job without what it keeps beside its fields: the keys among that stay in their process."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @property
     def waves(self) -> list[str]:

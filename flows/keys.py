@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from flows.private import erase, folder, write
 from survey.errors import UsageError
@@ -83,6 +84,10 @@ class Keys:
 
     master: bytes = field(repr=False)
     salts: Salts
+
+    def __reduce__(self) -> NoReturn:
+        """Keys never leave their process: a worker elsewhere reads its own."""
+        raise TypeError("keys are not pickled")
 
     def wave(self, survey: str, wave: str) -> bytes:
         """Key of the pseudonyms of one wave, 32 bytes."""

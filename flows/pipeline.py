@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from flows import cells, draws, stages
 from flows.job import Job
@@ -35,14 +35,32 @@ class Step(Protocol):
         """The result of `work`."""
 
 
-def pipeline(job: Job, step: Step) -> dict[str, Path]:
+@dataclass(frozen=True)
+class Estimated:
+    """A wave's answers with their weights, and its estimates."""
+
+    weighted: Ref
+    estimated: Ref
+
+
+Waves: TypeAlias = Callable[[Job, Step], dict[str, Estimated]]
+"""Takes every wave of a job from delivery to estimates: here one by one, or each on a machine of its own."""
+
+
+def one_by_one(job: Job, step: Step) -> dict[str, Estimated]:
+    """Every wave of a job from delivery to estimates, in their order."""
+    return {wave: estimated_wave(job, wave, step) for wave in job.waves}
+
+
+def pipeline(job: Job, step: Step, waves: Waves = one_by_one) -> dict[str, Path]:
     """Take every wave a target looks back to from delivery to estimates, then publish each target.
 
     Returns: target wave → published folder; none when the job is a trial.   Raises: AnxinError: the data, a gate or
     survey.yaml stopped it; then nothing is published.
     """
     cells.refuse_lost(job)
-    reports = {wave: (made, _report(job, step, wave, made.released)) for wave, made in released(job, step).items()}
+    told = released(job, step, waves)
+    reports = {wave: (made, _report(job, step, wave, made.released)) for wave, made in told.items()}
     if job.dry:
         return {}
     files = {wave: job.store.load(ref).files for wave, (_, ref) in reports.items()}
@@ -64,16 +82,14 @@ class Made:
     basis: dict[str, str]
 
 
-def released(job: Job, step: Step) -> dict[str, Made]:
+def released(job: Job, step: Step, waves: Waves = one_by_one) -> dict[str, Made]:
     """Every target wave up to the release boundary; what is in the store already is not made again.
 
     Raises: AnxinError: the data, a gate or survey.yaml stopped it.
     """
-    weighted: dict[str, Ref] = {}
-    estimated: dict[str, Ref] = {}
-    for wave in job.waves:
-        weighted[wave] = weighted_wave(job, wave, step)
-        estimated[wave] = _stage(job, step, "estimate", wave, stages.estimate, weighted[wave])
+    done = waves(job, step)
+    weighted = {wave: each.weighted for wave, each in done.items()}
+    estimated = {wave: each.estimated for wave, each in done.items()}
     return {wave: _released(job, step, wave, weighted, estimated) for wave in job.targets}
 
 
@@ -89,6 +105,12 @@ def weighted_wave(job: Job, wave: str, step: Step) -> Ref:
     """One wave from delivery to final weights, or as the store has it."""
     protected = _protected(job, wave, step)
     return _stage(job, step, "weighting", wave, stages.weighting, protected, extra=job.margins)
+
+
+def estimated_wave(job: Job, wave: str, step: Step) -> Estimated:
+    """One wave from delivery to estimates, or as the store has it."""
+    weighted = weighted_wave(job, wave, step)
+    return Estimated(weighted, _stage(job, step, "estimate", wave, stages.estimate, weighted))
 
 
 def _protected(job: Job, wave: str, step: Step) -> Ref:
@@ -122,8 +144,9 @@ def _still_there(job: Job, wave: str) -> None:
 
 def judged_wave(job: Job, wave: str, step: Step) -> Artefact:
     """What the report of a wave tells and withholds, published or not; nothing is rendered or published."""
-    weighted = {name: weighted_wave(job, name, step) for name in job.book.earlier(wave)}
-    estimated = {name: _stage(job, step, "estimate", name, stages.estimate, own) for name, own in weighted.items()}
+    done = {name: estimated_wave(job, name, step) for name in job.book.earlier(wave)}
+    weighted = {name: each.weighted for name, each in done.items()}
+    estimated = {name: each.estimated for name, each in done.items()}
     return job.store.load(_released(job, step, wave, weighted, estimated).released)
 
 

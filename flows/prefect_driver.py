@@ -10,10 +10,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flows.job import Job
-from flows.pipeline import Step, pipeline
+from flows.pipeline import Step, Waves, one_by_one, pipeline
 from flows.private import folder, withheld
 
 Result = TypeVar("Result")
@@ -37,9 +37,10 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def prefect(job: Job, step: Step) -> dict[str, Path]:
+def prefect(job: Job, step: Step, through: Waves = one_by_one, runner: Any = None) -> dict[str, Path]:
     """Run the pipeline as one flow, each stage as a task; the API is PREFECT_API_URL's, else an embedded server's.
 
+    Args: through: takes the waves to their estimates.   runner: a task runner of Prefect, for tasks that are submitted.
     Raises: what the stage raised, as under the plain driver.
     """
     home = folder(job.workspace.work / "prefect")
@@ -51,11 +52,13 @@ def prefect(job: Job, step: Step) -> dict[str, Path]:
     faults: list[BaseException] = []
     published: dict[str, Path] = {}
 
-    @flow(name="anxin", flow_run_name=f"{job.book.survey} {job.targets[-1]}", persist_result=False, log_prints=False)
+    named = f"{job.book.survey} {job.targets[-1]}"
+
+    @flow(name="anxin", flow_run_name=named, persist_result=False, log_prints=False, task_runner=runner)
     def anxin(survey: str, waves: list[str]) -> None:
         told = ""
         try:
-            published.update(pipeline(job, as_tasks(step, faults)))
+            published.update(pipeline(job, as_tasks(step, faults), through))
         except StageStopped as stop:
             told = str(stop)
         except Exception as error:  # the store or the publication failed, outside of any task

@@ -19,7 +19,6 @@ from flows.private import withheld
 from survey.errors import AnxinError
 
 Result = TypeVar("Result")
-Driver = Callable[[Job, Step], dict[str, Path]]
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,16 @@ class Told:
         """The result of one stage."""
         start = time.perf_counter()
         result = _without_panic(work)
-        line = Line(stage, wave, rows_in, _rows(result, rows_in), time.perf_counter() - start)
+        self.tell(Line(stage, wave, rows_in, _rows(result, rows_in), time.perf_counter() - start))
+        return result
+
+    def tell(self, line: Line) -> None:
+        """Keep the record of a stage, wherever it ran, and tell of it."""
         self.lines.append(line)
         self.say(line)
-        return result
+
+
+Driver = Callable[[Job, Told], dict[str, Path]]
 
 
 def _without_panic(work: Callable[[], Result]) -> Result:

@@ -65,7 +65,7 @@ class Raked:
     def regressed(self, weights: Floats, cell: Ints) -> Floats:
         """Weights of rows in the residuals' regression (n,), from their raked ones, 0 outside a domain."""
         if self.residuals == "r":
-            return (weights != 0).astype(float)
+            return np.asarray(weights != 0, dtype=float)
         factor = self.factor
         return np.asarray(weights / np.where(factor > 0, factor, 1.0)[cell])
 
