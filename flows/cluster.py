@@ -68,6 +68,7 @@ def cluster(
             "n_workers": workers or os.cpu_count() or 1, "threads_per_worker": 1, "processes": True, "security": True,
             "host": "127.0.0.1", "dashboard_address": None, "memory_limit": memory, "local_directory": str(place),
             "silence_logs": logging.CRITICAL, "env": kept,
+            "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},  # any port: 8787 may be another cluster's
         }  # fmt: skip
         with distributed.LocalCluster(**options) as local, distributed.Client(local) as client:
             yield client
