@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows import cli_runs
+from flows.arguments import Exports, Languages, Out, Shown, Source, Survey, Wave, workspace
 from flows.private import discreet
 from flows.terminal import Command, Commands, exit_code, plain, show
 from flows.words import padded, t, terminal_language, word
@@ -16,7 +18,6 @@ from survey.errors import UsageError
 
 if TYPE_CHECKING:
     from flows.run import Line
-    from flows.workspace import Workspace
 
 app = typer.Typer(
     cls=Commands,
@@ -26,14 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From survey files to a report.",
 )
-
-Survey = Annotated[str, typer.Argument(help="Name of a folder in data/raw.")]
-Wave = Annotated[str | None, typer.Option(help="Wave to publish; the newest when left out.")]
-Source = Annotated[Path | None, typer.Option(help="Folder of the delivered files, when not beside survey.yaml.")]
-Out = Annotated[Path, typer.Option(help="Folder of the publications.")]
-Languages = Annotated[str | None, typer.Option(help="Languages, such as zh,en; all of the survey's when left out.")]
-Exports = Annotated[Path, typer.Option(help="Folder for the files.")]
-Shown = Annotated[str | None, typer.Option(help="Language of the page; the survey's first when left out.")]
+app.add_typer(cli_runs.app)
 
 
 def main() -> None:
@@ -44,12 +38,6 @@ def main() -> None:
 
 def _codes(lang: str | None) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in lang.split(",")) if lang else None
-
-
-def _workspace() -> Workspace:
-    from flows.workspace import Workspace
-
-    return Workspace(Path.cwd())
 
 
 @app.command(cls=Command)
@@ -79,7 +67,7 @@ def run(
 
     waves = () if all_waves else None if wave is None else (wave,)
     overrides = parse_overrides(override or ())
-    job = Job.plan(_workspace(), survey, waves, _codes(lang), source, out, overrides, dry_run)
+    job = Job.plan(workspace(), survey, waves, _codes(lang), source, out, overrides, dry_run)
     driver: runs.Driver = runs.plain
     name = "plain"
     if prefect or "PREFECT_API_URL" in os.environ:
@@ -91,6 +79,8 @@ def run(
 
         driver, name = across(engine, scheduler, name == "prefect"), f"{name}, dask"
     outcome = runs.run(job, driver, name, _tell, lambda: datetime.now(UTC), wait)
+    for held, version in outcome.held.items():
+        show(t("{wave} is held at {version}, to which it was rolled back.", wave=held, version=version))
     if outcome.fresh:
         show(t("Nothing changed since the last run."))
     elif dry_run:
@@ -146,7 +136,7 @@ def puf(
     from flows.run import Told
 
     spoken = None if language is None else (language,)
-    job = Job.plan(_workspace(), survey, None if wave is None else (wave,), spoken, source, out)
+    job = Job.plan(workspace(), survey, None if wave is None else (wave,), spoken, source, out)
     place, facts = make(job, job.targets[0], job.languages[0], Told(_tell))
     kept, rules = facts["released"], facts["rules"]
     show(t("k {k} (demanded {least}), {records:,} records, {units} sampling units",
@@ -188,7 +178,7 @@ def check(
     from flows.job import Job
 
     waves = () if wave is None else (wave,)
-    job = Job.plan(_workspace(), survey, waves, None, source, Path("public"))
+    job = Job.plan(workspace(), survey, waves, None, source, Path("public"))
     for text in look(job, problems):
         typer.echo(text)
 
@@ -207,7 +197,7 @@ def diff(
     from flows.job import Job
 
     console = Console(highlight=False)
-    for shown in compare(Job.plan(_workspace(), survey, (), None, source, Path("public")), one, two):
+    for shown in compare(Job.plan(workspace(), survey, (), None, source, Path("public")), one, two):
         console.print(shown)
 
 
@@ -227,12 +217,12 @@ def forget(
         raise UsageError(
             "It is not clear what to forget", expected="a wave, or --all-waves", got="both" if wave else ""
         )
-    workspace = _workspace()
-    waves = forgetting.forgettable(workspace, survey, wave)
+    place = workspace()
+    waves = forgetting.forgettable(place, survey, wave)
     asked = t("Forget {survey} {waves}? Nobody can undo it.", survey=survey, waves=", ".join(waves))
     if not yes and not typer.confirm(asked):
         raise typer.Abort
-    done = forgetting.forget(workspace, survey, waves, datetime.now(UTC))
+    done = forgetting.forget(place, survey, waves, datetime.now(UTC))
     typer.echo(t("Forgotten: {waves}; {count} artefacts erased.", waves=", ".join(done.waves), count=done.artefacts))
     if done.linked:
         others = ", ".join(done.linked)
@@ -246,9 +236,9 @@ def list_() -> None:
 
     from survey.codebook import say
 
-    workspace = _workspace()
-    for survey in workspace.surveys():
-        book = workspace.book(survey)
+    place = workspace()
+    for survey in place.surveys():
+        book = place.book(survey)
         title = say(book.title, terminal_language(os.environ)) or next(iter(book.title.values()))
         typer.echo(f"{survey}  ({', '.join(book.languages)})  {title}")
         for wave, settings in book.waves.items():
@@ -259,7 +249,7 @@ def list_() -> None:
 
 def _published(survey: str, wave: str | None, out: Path) -> str:
     """The wave that is meant: the newest of those published when none is named."""
-    book = _workspace().book(survey)
+    book = workspace().book(survey)
     there = [name for name in book.waves if (out / survey / name).exists()]
     chosen = wave or (max(there, key=lambda name: book.waves[name].fieldwork.start) if there else "")
     if not chosen or chosen not in book.waves:
@@ -276,7 +266,7 @@ def open_(survey: Survey, wave: Wave = None, lang: Shown = None, out: Out = Path
     """Open the report of a wave in the browser."""
     import webbrowser
 
-    book = _workspace().book(survey)
+    book = workspace().book(survey)
     page = out / survey / _published(survey, wave, out) / f"{lang or book.languages[0]}.html"
     if not page.is_file():
         raise _no_report(page, survey)
@@ -295,7 +285,7 @@ def pdf(
     """Print the published report of a wave as tagged PDF, through Chromium."""
     from flows.pdf import write
 
-    book = _workspace().book(survey)
+    book = workspace().book(survey)
     chosen = _published(survey, wave, out)
     for language in _codes(lang) or book.languages:
         page = out / survey / chosen / f"{language}.html"
@@ -320,7 +310,7 @@ def charts(
     if form not in ("svg", "png"):
         raise UsageError("There is no such format of pictures", expected="svg, png", got="{form}", form=form)
     waves = None if wave is None else (wave,)
-    job = Job.plan(_workspace(), survey, waves, _codes(lang), source, Path("public"))
+    job = Job.plan(workspace(), survey, waves, _codes(lang), source, Path("public"))
     for path in write(job, form, to):
         typer.echo(str(path))
 

@@ -36,6 +36,13 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "disclosure": ("survey", "indicators", "disclosure", "design", "report"),
     "report": (),
 }
+# What else goes into a stage's key, beside its settings and the artefacts before it, in the order it is given.
+BESIDE = {
+    "privacy": ("delivery", "pseudonym key", "decisions.csv"),
+    "weighting": ("margins.csv",),
+    "disclosure": ("earlier publications",),
+    "report": ("languages and notes",),
+}
 
 
 @dataclass(frozen=True)
@@ -161,9 +168,16 @@ class Job:
     def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
         """Name of a stage's artefact, from its code, its settings and its inputs."""
         keys = [part.key if isinstance(part, Ref) else part for part in inputs]
-        name = digest(stage, wave, self.code[stage], self._settings(stage, wave), *keys)
-        made_of = {wave}.union(*(part.of for part in inputs if isinstance(part, Ref)))
-        return Ref(self.book.survey, stage, wave, name, tuple(sorted(made_of)))
+        settings = self._settings(stage, wave)
+        name = digest(stage, wave, self.code[stage], settings, *keys)
+        refs = [part for part in inputs if isinstance(part, Ref)]
+        texts = (part for part in inputs if isinstance(part, str))
+        parts = {"code": self.code[stage], "survey.yaml": digest(settings)}
+        parts |= {f"{part.stage} {part.wave}": part.key for part in refs}
+        parts |= {what: digest(text) for what, text in zip(BESIDE.get(stage, ()), texts, strict=False)}
+        made_of = {wave}.union(*(part.of for part in refs))
+        short = tuple((what, value[:12]) for what, value in parts.items())
+        return Ref(self.book.survey, stage, wave, name, tuple(sorted(made_of)), short)
 
     def _settings(self, stage: str, wave: str) -> str:
         if stage == "report":

@@ -78,6 +78,12 @@ def fingerprint(job: Job) -> str:
     return digest(code_digest("survey", "reports", "flows"), asked, *settings, *delivered)
 
 
+def content_of(job: Job, wave: str) -> str:
+    """Digest of what people put into a wave's report: its delivery, the survey's settings, what this run replaces."""
+    settings = [path.read_bytes() for path in survey_files(job.workspace.survey_folder(job.book.survey))]
+    return digest(job.delivered(wave), job.overrides, *settings)
+
+
 def unchanged(job: Job, ledger: Ledger, current: str) -> dict[str, Path] | None:
     """The published folders when the last such run published this very state and they are still whole, else None."""
     same = [entry for entry in ledger.entries() if entry.get("fingerprint") == current]

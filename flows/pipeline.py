@@ -60,7 +60,7 @@ def pipeline(job: Job, step: Step, waves: Waves = one_by_one) -> dict[str, Path]
     """
     cells.refuse_lost(job)
     told = released(job, step, waves)
-    reports = {wave: (made, _report(job, step, wave, made.released)) for wave, made in told.items()}
+    reports = {wave: (made, report_of(job, step, wave, made.released)) for wave, made in told.items()}
     if job.dry:
         return {}
     files = {wave: job.store.load(ref).files for wave, (_, ref) in reports.items()}
@@ -166,7 +166,7 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
     return Made(weighted[wave], told, basis)
 
 
-def _report(job: Job, step: Step, wave: str, released: Ref) -> Ref:
+def report_of(job: Job, step: Step, wave: str, released: Ref) -> Ref:
     """The report of one wave, from what may be told."""
     words = digest(",".join(job.languages), dict(job.notes).get(wave, ""))
     return _stage(job, step, "report", wave, stages.report, released, extra=words)

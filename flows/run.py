@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flows.history import held
 from flows.job import Job
 from flows.ledger import Ledger, fingerprint, unchanged
 from flows.lock import only_one
+from flows.manifest import manifest
 from flows.pipeline import Step, pipeline
 from flows.private import withheld
 from survey.errors import AnxinError
 
 Result = TypeVar("Result")
+# What is wrong with the machine and not with the program.
+MACHINE = {
+    errno.ENOSPC: "The disk is full",
+    errno.EDQUOT: "The quota of the disk is used up",
+    errno.EACCES: "A file or folder may not be read or written",
+    errno.EPERM: "A file or folder may not be changed",
+    errno.EROFS: "The file system can only be read",
+    errno.EIO: "The disk does not answer as it should",
+}
 
 
 @dataclass(frozen=True)
@@ -34,10 +46,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where the reports lie, and whether there was anything to do."""
+    """Where the reports lie, whether there was anything to do, and which waves are held at an earlier version."""
 
     published: dict[str, Path]
     fresh: bool
+    held: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -106,6 +119,11 @@ def run(
         places = unchanged(job, ledger, current)
         if places is not None:
             return Outcome(places, fresh=True)
+        kept = held(job, ledger.entries())
+        places = {wave: job.public / job.book.survey / wave for wave in kept}
+        if len(kept) == len(job.targets):
+            return Outcome(places, fresh=True, held=kept)
+        job = replace(job, targets=tuple(wave for wave in job.targets if wave not in kept))
         told, started = Told(say), now()
         entry = {"survey": job.book.survey, "waves": job.targets, "languages": job.languages, "driver": name}
         entry |= {"fingerprint": current, "started": started.isoformat(timespec="seconds")}
@@ -118,38 +136,31 @@ def run(
             fault = error
         except Exception as error:
             fault = unexpected(error)
-        ledger.append(entry | _record(job, told.lines, published, fault))
+        try:
+            ledger.append(entry | manifest(job, told.lines, published, fault))
+        except OSError as error:  # a full disk: what stopped the run before it is told first
+            fault = fault or unexpected(error)
     if fault is not None:
         raise fault  # outside the except block, so that no exception with values rides along as context
-    return Outcome(published, fresh=False)
+    return Outcome({**places, **published}, fresh=False, held=kept)
 
 
-def unexpected(error: BaseException) -> Unexpected:
+def unexpected(error: BaseException) -> AnxinError:
     """The fault as it may be told: its type and its place."""
+    if isinstance(error, OSError) and error.errno in MACHINE:
+        return AnxinError(
+            MACHINE.get(error.errno, "The disk does not answer as it should"),
+            where="{place}",
+            expected="room and permission to write into data/work and the folder of the publications",
+            hint="mend that and run again: what is published is whole, and the next run goes on where this one stopped",
+            place=withheld(error),
+        )
     return Unexpected(
         "Something went wrong that should not",
         where="{place}",
         hint="this is a fault of the program: report the line above; it holds no answer of a resident",
         place=withheld(error),
     )
-
-
-def _record(job: Job, lines: list[Line], published: dict[str, Path], fault: AnxinError | None) -> dict[str, Any]:
-    return {
-        "status": "stopped" if fault else "published" if not job.dry else "tried",
-        "stopped_by": fault.describe() if fault else "",
-        "published": {wave: place.resolve().name for wave, place in published.items()},
-        "inputs": {wave: digest for wave in job.waves if (digest := _delivered(job, wave))},
-        "stages": [{**vars(line), "seconds": round(line.seconds, 3)} for line in lines],
-    }
-
-
-def _delivered(job: Job, wave: str) -> str:
-    """Checksum of a delivery for the record of a run, whatever is wrong with it."""
-    try:
-        return job.delivered(wave)
-    except AnxinError:
-        return ""
 
 
 def plain(job: Job, step: Step) -> dict[str, Path]:

@@ -32,7 +32,7 @@ SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true":
 class Ref:
     """A small name for an artefact: what travels between stages instead of frames.
 
-    of: the waves whose answers it is made of.
+    of: the waves whose answers it is made of.   parts: what its key was made from, each by a short digest.
     """
 
     survey: str
@@ -40,6 +40,7 @@ class Ref:
     wave: str
     key: str
     of: tuple[str, ...]
+    parts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ class Store:
     """Artefacts on disk: one folder each, written whole or not at all, every byte checked when read.
 
     keys: of the encryption; artefacts that are encrypted can be read with them whether `encrypt` is on or not.
+    asked: every artefact that was asked for, for the record of a run.
     """
 
     folder: Path
     keys: Keys
     encrypt: bool = False
+    asked: list[Ref] = field(default_factory=list, compare=False)
 
     def path(self, ref: Ref) -> Path:
         """The folder of an artefact; named by stage and key only."""
@@ -74,6 +77,8 @@ class Store:
 
     def has(self, ref: Ref) -> bool:
         """Whether the artefact is there and whole."""
+        if ref not in self.asked:
+            self.asked.append(ref)
         seal = _seal(self.path(ref))
         try:
             return (
@@ -84,11 +89,25 @@ class Store:
         except OSError:
             return False
 
+    def find(self, stage: str, key: str) -> Ref | None:
+        """The name of an artefact that is there, from the key that a ledger tells."""
+        seal = _seal(self.folder / stage / key[:32])
+        return None if seal is None else seal["ref"]
+
     def save(self, ref: Ref, artefact: Artefact) -> None:
         """Write an artefact beside its place, seal it with checksums, then move it there in one step."""
         place = self.path(ref)
         draft = place.with_name(f".{place.name}.{os.getpid()}")
         erase(draft)
+        try:
+            self._write(draft, ref, artefact)
+            erase(place)
+            draft.rename(place)
+        except BaseException:
+            erase(draft)  # a full disk needs the room, and half an artefact is of no use
+            raise
+
+    def _write(self, draft: Path, ref: Ref, artefact: Artefact) -> None:
         folder(draft)
         lock = self._fernet(ref).encrypt if self.encrypt else bytes
         files = {}
@@ -99,8 +118,6 @@ class Store:
             write(path, written)
             files[path.relative_to(draft).as_posix()] = digest(written)
         write(draft / SEAL, json.dumps({"ref": asdict(ref), "files": files}).encode())
-        erase(place)
-        draft.rename(place)
 
     def load(self, ref: Ref) -> Artefact:
         """The artefact as it was saved.   Raises: UsageError: it is encrypted under another key."""
@@ -173,6 +190,12 @@ def forget(store: Path, survey: str, is_meant: Callable[[str], bool]) -> int:
     return count
 
 
+def refs_in(store: Path) -> dict[Path, Ref | None]:
+    """Folder → name of every artefact, None for a draft of a broken run and for what does not tell what it is."""
+    seals = {place: None if place.name.startswith(".") else _seal(place) for place in places(store)}
+    return {place: None if seal is None else seal["ref"] for place, seal in seals.items()}
+
+
 def waves_in(store: Path, survey: str) -> set[str]:
     """The waves of a survey whose answers something in the store is made of."""
     seals = filter(None, map(_seal, places(store)))
@@ -183,7 +206,8 @@ def _seal(place: Path) -> dict[str, Any] | None:
     """What an artefact says of itself, None where it does not."""
     try:
         seal = json.loads((place / SEAL).read_bytes())
-        ref = Ref(**{**seal["ref"], "of": tuple(seal["ref"]["of"])})
+        parts = tuple((str(what), str(value)) for what, value in seal["ref"].get("parts", ()))
+        ref = Ref(**{**seal["ref"], "of": tuple(seal["ref"]["of"]), "parts": parts})
         return {"ref": ref, "files": dict(seal["files"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -21,6 +21,22 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("intake", "cleaning", "quality", "privacy", "weighting", "estimate"),
         *("compare", "model", "banner", "disclosure", "report", "publication"),
     ),
+    "state": ("fresh", "stale", "missing"),
+    "status": ("published", "tried", "stopped", "forgotten", "rolled back"),
+    "explained": (
+        *(
+            "run",
+            "version",
+            "mean",
+            "answers",
+            "weights",
+            "sampling units",
+            "made again",
+            "sample",
+            "delivery",
+            "rules",
+        ),
+    ),
     "count": (
         *("delivered", "duplicates", "partial", "set_aside", "quarantined", "completes"),
         *("restored", "excluded"),

@@ -290,7 +290,7 @@ def test_settings_of_one_run_reach_the_workers(tmp_path: Path) -> None:
     other = carried_out(errand(tried, "w1"))
     assert isinstance(plain, Done)
     assert isinstance(other, Done)
-    assert {line.stage for line in other.lines} == {"weighting", "estimate"}
+    assert {"weighting", "estimate"} <= {line.stage for line in other.lines}
     assert other.refs.weighted != plain.refs.weighted
 
 

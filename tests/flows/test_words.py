@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from flows import cli
+from flows import cli, cli_runs
 from flows.terminal import FURNITURE
 from flows.words import LOCALES, WORDS, padded, t, terminal_language, told, translator
 from survey.errors import AnxinError, UsageError
@@ -73,7 +73,10 @@ def used() -> dict[str, str]:
         for text, line in _said(ast.parse(path.read_text(encoding="utf-8"))):
             found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
     found |= {
-        str(command.callback.__doc__): "flows/cli.py" for command in cli.app.registered_commands if command.callback
+        str(command.callback.__doc__): "flows/cli.py"
+        for app in (cli.app, cli_runs.app)
+        for command in app.registered_commands
+        if command.callback
     }
     return {text: place for text, place in found.items() if re.sub(r"{[^}]*}", "", text).strip()}
 

@@ -1,0 +1,97 @@
+"""Commands about runs: what is fresh, what was published, the way back, and where a figure comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.arguments import Out, Source, Survey, Wave, workspace
+from flows.terminal import Command, plain, show
+from flows.words import padded, t, word
+from survey.errors import UsageError
+
+app = typer.Typer()
+
+
+@app.command(cls=Command)
+def status(survey: Survey, wave: Wave = None, source: Source = None) -> None:
+    """Show which stages are fresh, which a run would do again, and why."""
+    from flows.job import Job
+    from flows.status import FRESH, status
+
+    job = Job.plan(workspace(), survey, None if wave is None else (wave,), None, source, Path("public"))
+    for each in status(job):
+        why = t("changed: {parts}", parts=", ".join(each.why)) if each.why else ""
+        colour = "green" if each.state == FRESH else "yellow"
+        told = f"[{colour}]{padded(word('state', each.state), 8)}[/]"
+        show(f"[dim]{each.ref.wave:<8}[/] {padded(word('stage', each.ref.stage), 12)} {told} {plain(why)}")
+
+
+@app.command(cls=Command)
+def clean(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False, source: Source = None
+) -> None:
+    """Prune private work that neither the surveys as they are nor their last publication need."""
+    from flows.job import Job
+    from flows.status import clean as prune
+
+    place = workspace()
+    jobs = [Job.plan(place, survey, (), None, source, Path("public")) for survey in place.surveys()]
+    done = prune(place, jobs, dry_run)
+    text = "{count} artefacts could go: {size:.1f} MB." if dry_run else "{count} artefacts pruned: {size:.1f} MB."
+    show(t(text, count=done.artefacts, size=done.size / 1e6))
+
+
+@app.command(cls=Command)
+def history(survey: Annotated[str | None, typer.Argument(help="Survey; all of them when left out.")] = None) -> None:
+    """Show every run: its number, when it was, what it published or why it stopped."""
+    from flows.history import numbered
+
+    for number, entry in numbered(workspace(), survey):
+        stopped = entry.get("stopped_by", "").partition("\n")[0]
+        told = stopped or ", ".join(entry.get("published", {}).values()) or ", ".join(entry["waves"])
+        when = entry["started"][:16].replace("T", " ")
+        show(f"{number:>5}  [dim]{when}[/]  {entry['survey']}  {word('status', entry['status'])}  {plain(told)}")
+
+
+@app.command(cls=Command)
+def rollback(
+    survey: Survey,
+    wave: Wave = None,
+    to: Annotated[str | None, typer.Option(help="Version to show; the one before when left out.")] = None,
+    out: Out = Path("public"),
+) -> None:
+    """Show an earlier version of a wave's report again, and hold it until its delivery or settings change."""
+    from datetime import UTC, datetime
+
+    from flows.history import rollback as step_back
+    from flows.job import Job
+
+    job = Job.plan(workspace(), survey, None if wave is None else (wave,), None, None, out)
+    back = step_back(job, to, datetime.now(UTC))
+    show(t("{wave}: {now} is shown again in place of {before}.", wave=back.wave, now=back.now, before=back.before))
+
+
+@app.command(cls=Command)
+def explain(
+    number: Annotated[int, typer.Argument(help="Number of a run, from `anxin history`.")],
+    figure: Annotated[str, typer.Argument(help="Item, or ITEM@BREAKDOWN=GROUP.")],
+) -> None:
+    """Walk a published figure back to its answers, weights and rules; private."""
+    from flows.explain import explain as walk
+    from flows.history import numbered
+    from flows.job import Job
+
+    entry = dict(numbered(workspace())).get(number)
+    if entry is None or "artefacts" not in entry:
+        raise UsageError(
+            "There is no run of that number whose work is known",
+            got="{number}",
+            hint="`anxin history` shows the runs",
+            number=number,
+        )
+    job = Job.plan(workspace(), entry["survey"], tuple(entry["waves"]), None, None, Path("public"), entry["overrides"])
+    for what, value in walk(job, entry, figure):
+        show(f"{padded(word('explained', what), 22)} {plain(str(value))}")
