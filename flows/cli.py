@@ -279,19 +279,26 @@ def pdf(
     survey: Survey,
     wave: Wave = None,
     lang: Languages = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--pages", help="Pages, such as report,changes,area-3; all of the wave's when left out."),
+    ] = None,
     out: Out = Path("public"),
     to: Exports = Path("exports"),
 ) -> None:
-    """Print the published report of a wave as tagged PDF, through Chromium."""
-    from flows.pdf import write
+    """Print the published pages of a wave as tagged PDFs, one each, through Chromium."""
+    from flows.pdf import pages, write
 
     book = workspace().book(survey)
     chosen = _published(survey, wave, out)
+    files: list[Path] = []
     for language in _codes(lang) or book.languages:
         page = out / survey / chosen / f"{language}.html"
         if not page.is_file():
             raise _no_report(page, survey)
-        typer.echo(str(write(page, book.waves[chosen].fieldwork.end, to / survey / chosen / f"{language}.pdf")))
+        files += pages(page.parent, language, _codes(only))
+    for place in write(files, book.waves[chosen].fieldwork.end, to / survey / chosen):
+        typer.echo(str(place))
 
 
 @app.command(cls=Command)

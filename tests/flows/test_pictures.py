@@ -16,12 +16,14 @@ from pypdf import PdfReader
 from flows import cli
 from flows import run as runs
 from flows.job import Job
+from flows.pdf import pages
 from flows.workspace import Workspace
 from reports.canvas import palette, text_width, wrapped
 from reports.language import Language
 from reports.scene import Scene
 from reports.standalone import charts
 from survey.disclosure import Releasable
+from survey.errors import UsageError
 from tests.flows.test_run import run
 from tests.reports.sample import WAVES, city
 from tests.small_survey import YAML, write
@@ -136,13 +138,17 @@ def test_png_has_twice_the_size_of_the_drawing(root: Path, tmp_path: Path, monke
 def test_the_pdf_is_tagged_numbered_searchable_and_repeatable(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digests = []
-    for place in ("a", "b"):
-        assert command(root, monkeypatch, "pdf", "small-town", "--to", str(tmp_path / place)) == 0
-        files = sorted((tmp_path / place).rglob("*.pdf"))
-        assert [path.stem for path in files] == ["en", "zh"]
-        digests.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
-    assert digests[0] == digests[1]
+    assert command(root, monkeypatch, "pdf", "small-town", "--to", str(tmp_path / "a")) == 0
+    some = ("--pages", "report,area-2", "--to", str(tmp_path / "b"))
+    assert command(root, monkeypatch, "pdf", "small-town", *some) == 0
+    first, second = (
+        {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / place).rglob("*.pdf")}
+        for place in ("a", "b")
+    )
+    published = {path.stem for path in (root / "public" / "small-town" / "w1").glob("*.html")}
+    assert set(first) == published - {"index"}
+    assert set(second) == {"en", "en-area-2", "zh", "zh-area-2"}
+    assert second.items() <= first.items()
     for code, words in (("zh", ("小城调查", "感到安全", "模拟数据")), ("en", ("Small town survey", "Feels safe"))):
         made = PdfReader(io.BytesIO((tmp_path / "a" / "small-town" / "w1" / f"{code}.pdf").read_bytes()))
         assert len(made.pages) >= 2
@@ -161,6 +167,18 @@ def test_the_pdf_is_tagged_numbered_searchable_and_repeatable(
         assert str(made.metadata["/CreationDate"]).startswith("D:20260430000000")
         width, height = (float(made.pages[0].mediabox[k]) for k in (2, 3))
         assert (round(width), round(height)) == (595, 842)
+
+
+def test_pages_are_printed_by_kind_or_by_name(tmp_path: Path) -> None:
+    stems = ["zh", "zh-area-9", "zh-area-10", "zh-methods", "zh-glossary"]
+    for name in ("index", "en", "en-methods", *stems):
+        (tmp_path / f"{name}.html").touch()
+    assert [page.stem for page in pages(tmp_path, "zh")] == stems
+    assert [page.stem for page in pages(tmp_path, "zh", ["area", "report"])] == stems[:3]
+    assert [page.stem for page in pages(tmp_path, "zh", ["area-10"])] == ["zh-area-10"]
+    assert [page.stem for page in pages(tmp_path, "en")] == ["en", "en-methods"]
+    with pytest.raises(UsageError, match="There is no such page"):
+        pages(tmp_path, "en", ["methods", "area"])
 
 
 @pytest.mark.parametrize("arguments", [("pdf", "small-town"), ("charts", "small-town", "--format", "png")])
@@ -199,6 +217,7 @@ def test_a_browser_that_fails_is_told(
     [
         (("pdf", "small-town", "--wave", "w9"), "There is no such report"),
         (("pdf", "small-town", "--out", "nowhere"), "There is no such report"),
+        (("pdf", "small-town", "--pages", "report,area-9"), "There is no such page"),
         (("charts", "small-town", "--format", "gif"), "There is no such format"),
         (("charts", "small-town", "--wave", "w9"), "There is no wave w9"),
     ],
