@@ -163,7 +163,7 @@ def test_colours_and_words_of_a_regression_follow_the_corrected_p() -> None:
     }
     row = next(row for name, row in found.items() if "atrols" in name)
     assert row.find(".//{http://www.w3.org/2000/svg}svg").get("class") == "iv"
-    assert "0.200" in ["".join(cell.itertext()) for cell in row]
+    assert "Corrected p 0.200" in ["".join(cell.itertext()) for cell in row]
 
 
 TOLD = {

@@ -160,7 +160,7 @@ def test_an_areas_figures_are_those_of_the_table(area: str) -> None:
         interval = lang.span(float(row["ci_low"]), float(row["ci_high"]))
         caution = "! (caution) " if row["mark"] == "caution" else ""
         assert shown[0] == f"{lang.percent(float(row['estimate']))}{caution or ' '}{interval}"
-        assert shown[-1] == lang.count(float(row["n"]))
+        assert shown[-1] == f"Respondents {lang.count(float(row['n']))}"  # the word is shown on phones
         gap = next(
             each for each in rows("areas")
             if (each["group"], each["item"], each["statistic"]) == (area, row["item"], "difference")
