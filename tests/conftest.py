@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import arguments, find_chromium
+from tests.shipped import Shipped, publish
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -22,3 +23,9 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=find_chromium(), args=arguments())
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """The shipped city as the real pipeline publishes it."""
+    return publish(tmp_path_factory.mktemp("shipped"))
