@@ -24,18 +24,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "state": ("fresh", "stale", "missing"),
     "status": ("published", "tried", "stopped", "forgotten", "rolled back"),
     "explained": (
-        *(
-            "run",
-            "version",
-            "mean",
-            "answers",
-            "weights",
-            "sampling units",
-            "made again",
-            "sample",
-            "delivery",
-            "rules",
-        ),
+        *("run", "version", "mean", "answers", "weights", "sampling units", "made again"),
+        *("sample", "delivery", "rules", "artefacts"),
     ),
     "count": (
         *("delivered", "duplicates", "partial", "set_aside", "quarantined", "completes"),
