@@ -6,7 +6,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint format lock simulate golden bench validate clean
+.PHONY: help setup report test lint format lock simulate golden bench validate faults clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: .venv/dev.stamp ## Time the engine against svy, R's survey and plain nump
 
 validate: .venv/dev.stamp ## Coverage of intervals and size of tests over 1,000 samples of the city; writes docs/validation.md.
 	$(BIN)/python -m tests.validation
+
+faults: .venv/dev.stamp ## Kill runs, fill the disk, damage the store, take the server away; half an hour.
+	$(BIN)/python -m tests.faults
 
 simulate: .venv/run.stamp ## Write the deliveries of the fictional city anew.
 	$(BIN)/anxin simulate
