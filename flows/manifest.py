@@ -41,14 +41,16 @@ def manifest(job: Job, lines: list[Line], published: dict[str, Path], fault: Anx
 
 
 def _counts(job: Job, used: list[Ref]) -> dict[str, Any]:
-    """Per target wave: respondents, problems, gates that held, figures and marks."""
-    counts = {}
+    """Per wave that was told: respondents, problems of its rows, figures and marks; and the gates that held."""
+    counts: dict[str, dict[str, Any]] = {}
     for ref in used:
         if ref.stage == "disclosure":
             facts = job.store.load(ref).facts
             marks = {name: value for name, value in facts["disclosure"].items() if isinstance(value, int)}
-            problems = sum(int(own["n"]) for own in facts["quality"]["problems"] if "n" in own)
-            counts[ref.wave] = {**facts["sample"], "problems": problems, **marks}
+            counts[ref.wave] = {**facts["sample"], **marks}
+    for ref in used:
+        if ref.stage == "privacy" and ref.wave in counts:
+            counts[ref.wave]["problems"] = sum(own["n"] for own in job.store.load(ref).facts["quality"]["problems"])
     return {"counts": counts, "gates": job.book.gates.model_dump(mode="json")}
 
 
@@ -58,7 +60,7 @@ def _headline(job: Job, used: list[Ref]) -> dict[str, dict[str, float | None]]:
     for ref in used:
         if ref.stage == "disclosure":
             rows = headline(job.store.load(ref).frames["results"], ref.wave, job.book.report.headline)
-            values = rows["estimate"].where(rows["estimate"].notna(), None)
+            values = [float(value) if value == value else None for value in rows["estimate"]]
             found[ref.wave] = dict(zip(rows["item"], values, strict=True))
     return found
 
