@@ -37,7 +37,8 @@ def explain(job: Job, entry: dict[str, Any], figure: str) -> Iterator[Told]:
         yield name, _figure(row)
     yield from _answers(job, _used(job, entry, "weighting", wave), item, by, group)
     facts = job.store.load(_used(job, entry, "privacy", wave)).facts
-    yield "sample", ", ".join(f"{name} {value}" for name, value in facts["sample"].items())
+    counted = {name: value for name, value in facts["sample"].items() if isinstance(value, int)}
+    yield "sample", ", ".join(f"{name} {value:,}" for name, value in counted.items())
     yield "delivery", f"{facts['provenance']['rows']:,} rows, sha256 {entry['inputs'].get(wave, '')}"
     yield "rules", ", ".join(f"{name} {value}" for name, value in job.book.disclosure.model_dump().items() if value)
     stages = ("privacy", "weighting", "estimate", "disclosure")
