@@ -30,6 +30,24 @@ def status(survey: Survey, wave: Wave = None, source: Source = None) -> None:
 
 
 @app.command(cls=Command)
+def serve(
+    surveys: Annotated[
+        list[str] | None, typer.Argument(help="Surveys; all that have a schedule when left out.")
+    ] = None,
+) -> None:
+    """Run surveys at the times their survey.yaml says, until stopped."""
+    import os
+
+    from flows.prefect_driver import environment
+
+    for name, value in environment(workspace().work / "prefect").items():
+        os.environ.setdefault(name, value)
+    from flows.night import keep_serving
+
+    keep_serving(workspace(), tuple(surveys or ()))
+
+
+@app.command(cls=Command)
 def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False, source: Source = None
 ) -> None:

@@ -17,6 +17,11 @@ from flows.pipeline import Step, Waves, one_by_one, pipeline
 from flows.private import folder, withheld
 
 Result = TypeVar("Result")
+SECONDS = 3600.0
+"""A stage that takes longer hangs; the largest survey takes a minute."""
+RETRIED = ("intake", "publication")
+"""Stages that reach for files of others: a share that was gone may be back in a moment; nothing else gets better."""
+RETRIES, DELAY, JITTER = 3, 2.0, 0.5
 
 
 class StageStopped(RuntimeError):
@@ -51,21 +56,13 @@ def prefect(job: Job, step: Step, through: Waves = one_by_one, runner: Any = Non
 
     faults: list[BaseException] = []
     published: dict[str, Path] = {}
-
     named = f"{job.book.survey} {job.targets[-1]}"
 
     @flow(name="anxin", flow_run_name=named, persist_result=False, log_prints=False, task_runner=runner)
     def anxin(survey: str, waves: list[str]) -> None:
-        told = ""
-        try:
-            published.update(pipeline(job, as_tasks(step, faults), through))
-        except StageStopped as stop:
-            told = str(stop)
-        except Exception as error:  # the store or the publication failed, outside of any task
-            faults.append(error)
-            told = withheld(error)
+        told = observed(job, step, through, published, faults)
         if told:
-            raise StageStopped(told)  # outside the except block, so that no __context__ rides along
+            raise StageStopped(told)  # outside of any except block, so that no __context__ rides along
 
     stopped = False
     without_heartbeat = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})  # its thread costs 1 s at exit
@@ -75,8 +72,32 @@ def prefect(job: Job, step: Step, through: Waves = one_by_one, runner: Any = Non
         except StageStopped:
             stopped = True
     if stopped:
-        raise faults[0]
+        raise faults[-1]
     return published
+
+
+def inside(job: Job, step: Step) -> dict[str, Path]:
+    """Run the pipeline inside a flow that Prefect has started already, each stage as a task.
+
+    Raises: what the stage raised, as under the plain driver.
+    """
+    faults: list[BaseException] = []
+    published: dict[str, Path] = {}
+    if observed(job, step, one_by_one, published, faults):
+        raise faults[-1]
+    return published
+
+
+def observed(job: Job, step: Step, through: Waves, published: dict[str, Path], faults: list[BaseException]) -> str:
+    """Run the pipeline with its stages as tasks; what Prefect may be told of a fault, "" when there was none."""
+    try:
+        published.update(pipeline(job, as_tasks(step, faults), through))
+    except StageStopped as stop:
+        return str(stop)
+    except Exception as error:  # the store or the publication failed, outside of any task
+        faults.append(error)
+        return withheld(error)
+    return ""
 
 
 @contextmanager
@@ -100,9 +121,18 @@ def as_tasks(step: Step, faults: list[BaseException]) -> Step:
         box: list[Result] = []
 
         @task(
-            name=stage, task_run_name=f"{stage} {wave}", persist_result=False, cache_policy=NO_CACHE, log_prints=False
+            name=stage,
+            task_run_name=f"{stage} {wave}",
+            persist_result=False,
+            cache_policy=NO_CACHE,
+            log_prints=False,
+            timeout_seconds=SECONDS,
+            retries=RETRIES if stage in RETRIED else 0,
+            retry_delay_seconds=DELAY,
+            retry_jitter_factor=JITTER,
+            retry_condition_fn=lambda *_: isinstance(faults[-1], OSError) if faults else False,
         )
-        def observed() -> None:
+        def shown() -> None:
             told = ""
             try:
                 box.append(step(stage, wave, work, rows_in))
@@ -112,7 +142,7 @@ def as_tasks(step: Step, faults: list[BaseException]) -> Step:
             if told:
                 raise StageStopped(told)  # outside the except block, so that no __context__ rides along
 
-        observed()
+        shown()
         return box[0]
 
     return run_as_task

@@ -19,6 +19,7 @@ from survey.codebook.plan import Alerts, Model, Practice, Programme, Report
 from survey.codebook.policy import Counts, Disclosure, Gates, Privacy, Quality
 from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale, Theme, filled_codes
 from survey.codebook.sampling import Calibrate, Design, DualFrame, Nonresponse, Phones, Trim, Weighting
+from survey.codebook.schedule import Schedule
 from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
@@ -78,6 +79,8 @@ class Codebook(Strict):
     quality: Quality = Quality()
     gates: Gates = Gates()
     report: Report
+    schedule: Schedule | None = None
+    """When `anxin serve` runs it; none means by hand only."""
     waves: Annotated[dict[WaveName, Wave], Field(min_length=1)]
 
     def scale_of(self, variable: str) -> Scale | None:
