@@ -1,4 +1,4 @@
-"""The run that nobody watches: one flow that Prefect schedules, with its parameters as a form in Prefect's interface."""
+"""The run that nobody watches: one flow that Prefect schedules, its parameters a form in Prefect's interface."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def deployments(workspace: Workspace, surveys: tuple[str, ...]) -> list[RunnerDe
     if not scheduled:
         raise UsageError(
             "No survey has a schedule",
-            where="survey.yaml",
+            where="{names}",
             expected="for example schedule: {{cron: 30 2 * * *}}",
-            got="none in {names}",
+            got="none",
             names=", ".join(book.survey for book in books),
         )
     return [_deployment(book) for book in scheduled]
@@ -113,8 +113,7 @@ def keep_serving(workspace: Workspace, surveys: tuple[str, ...]) -> None:
     if "PREFECT_API_URL" not in os.environ:
         raise UsageError(
             "A schedule needs a Prefect server",
-            where="PREFECT_API_URL",
-            expected="its address, such as http://127.0.0.1:4200/api",
+            expected="its address in PREFECT_API_URL, such as http://127.0.0.1:4200/api",
             hint="start one with `prefect server start`, or all of it with `make serve-demo`",
         )
     serve(*deployments(workspace, surveys))
