@@ -29,7 +29,7 @@ def charts_of(job: Job, made: Made, wave: str, language: str) -> dict[str, bytes
     artefact = job.store.load(made.released)
     release = Releasable(artefact.frames["results"], artefact.facts)
     figures = Figures(release.results[release.results["block"] != BANNER])
-    scene = Scene(figures, release.facts, job.book, wave, Language(language))
+    scene = Scene(figures, release.facts, job.book, wave, Language(language), shapes=job.shapes())
     return charts(scene)
 
 

@@ -18,6 +18,7 @@ from survey.errors import UsageError
 if TYPE_CHECKING:
     from flows.keys import Keys
     from survey.cleaning import Decisions
+    from survey.survey_yaml.borders import Shapes
     from survey.survey_yaml.notes import Notes
 
 WORDING = {"title", "publisher", "population", "method", "source", "limits", "text", "label", "definition"}
@@ -41,7 +42,7 @@ BESIDE = {
     "privacy": ("delivery", "pseudonym key", "decisions.csv"),
     "weighting": ("margins.csv",),
     "disclosure": ("earlier publications",),
-    "report": ("languages and notes",),
+    "report": ("languages, notes and borders",),
 }
 
 
@@ -63,6 +64,8 @@ class Job:
     """JSON of what stands in place of survey.yaml's values."""
     dry: bool = False
     """Make everything, publish nothing."""
+    borders: str = ""
+    """Text of the file of the areas' borders, where survey.yaml names one."""
 
     @classmethod
     def plan(
@@ -91,11 +94,24 @@ class Job:
         texts = ((wave, workspace.notes(survey, wave)) for wave in targets)
         notes = tuple((wave, text) for wave, text in texts if text.strip())
         own = json.dumps(dict(overrides or {}), ensure_ascii=False, sort_keys=True, default=str)
+        borders = workspace.borders(book)
         job = cls(
-            workspace, book, targets, tuple(spoken), source or folder, public, margins, decisions, notes, own, dry
+            workspace,
+            book,
+            targets,
+            tuple(spoken),
+            source or folder,
+            public,
+            margins,
+            decisions,
+            notes,
+            own,
+            dry,
+            borders,
         )
+        job.shapes()  # borders and notes that cannot be used are told before the work begins
         for wave in targets:
-            job.noted(wave)  # a note that cannot be used is told before the work begins
+            job.noted(wave)
         return job
 
     def __getstate__(self) -> dict[str, Any]:
@@ -165,6 +181,13 @@ class Job:
 
         return read_notes(dict(self.notes).get(wave, ""), self.book, f"data/raw/{self.book.survey}/notes.{wave}.yaml")
 
+    def shapes(self) -> Shapes | None:
+        """Borders of the areas, where there is a file of them.   Raises: CodebookError: it cannot be used."""
+        from survey.survey_yaml.borders import read_borders
+
+        plan = self.book.report.map.geojson if self.book.report.map else None
+        return read_borders(self.borders, self.book, f"data/raw/{self.book.survey}/{plan.file}") if plan else None
+
     def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
         """Name of a stage's artefact, from its code, its settings and its inputs."""
         keys = [part.key if isinstance(part, Ref) else part for part in inputs]
@@ -183,7 +206,8 @@ class Job:
         if stage == "report":
             content: Any = self.book.model_dump(mode="json")
         else:
-            content = _without_wording(self.book.model_dump(mode="json", include=set(SETTINGS[stage])))
+            parts = set(SETTINGS[stage])
+            content = _without_wording(self.book.model_dump(mode="json", include=parts, exclude={"report": {"map"}}))
             if stage == "privacy":  # the words of a check stand in the table of problems
                 content["checks"] = self.book.model_dump(mode="json", include={"checks"})["checks"]
             content["wave"] = self.book.waves[wave].model_dump(mode="json") if stage == "privacy" else wave

@@ -168,8 +168,8 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
 
 def report_of(job: Job, step: Step, wave: str, released: Ref) -> Ref:
     """The report of one wave, from what may be told."""
-    words = digest(",".join(job.languages), dict(job.notes).get(wave, ""))
-    return _stage(job, step, "report", wave, stages.report, released, extra=words)
+    beside = digest(",".join(job.languages), dict(job.notes).get(wave, ""), job.borders)
+    return _stage(job, step, "report", wave, stages.report, released, extra=beside)
 
 
 def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:

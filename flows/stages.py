@@ -184,7 +184,7 @@ def report(job: Job, wave: str, released: Artefact) -> Artefact:
     from survey.disclosure import Releasable
 
     release = Releasable(released.frames["results"], released.facts)
-    return Artefact(files=render(release, job.book, wave, job.languages, job.noted(wave)))
+    return Artefact(files=render(release, job.book, wave, job.languages, job.noted(wave), job.shapes()))
 
 
 def _wave(artefact: Artefact) -> Protected:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.private import CODE, folder
-from survey.errors import UsageError
+from survey.errors import CodebookError, UsageError
 
 if TYPE_CHECKING:
     from flows.keys import Keys
@@ -94,6 +94,39 @@ class Workspace:
         """Text of notes.<wave>.yaml, "" where there is none."""
         path = self.survey_folder(survey) / f"notes.{wave}.yaml"
         return _utf8(path, f"data/raw/{survey}/{path.name}") if path.is_file() else ""
+
+    def borders(self, book: Codebook) -> str:
+        """Text of the file that `report.map.geojson` names, "" where it names none.
+
+        Raises: CodebookError: the file is not there, or is too large to be read.
+        """
+        plan = book.report.map.geojson if book.report.map else None
+        if plan is None:
+            return ""
+        from survey.survey_yaml.borders import MOST_BYTES
+
+        path, name = self.survey_folder(book.survey) / plan.file, f"data/raw/{book.survey}/{plan.file}"
+        if not path.is_file():
+            raise CodebookError(
+                "{name} is not there",
+                where="data/raw/{survey}/survey.yaml, report.map.geojson.file",
+                expected="a file beside survey.yaml",
+                got="none",
+                hint="put it there, or take `map` out of survey.yaml",
+                name=name,
+                survey=book.survey,
+            )
+        if path.stat().st_size > MOST_BYTES:
+            raise CodebookError(
+                "{name} cannot be used as borders of the areas",
+                where="{name}",
+                expected="a file of at most {most} MB",
+                got="a larger one",
+                hint="simplify it first: a map on a page shows some hundred positions",
+                name=name,
+                most=MOST_BYTES // 1_000_000,
+            )
+        return _utf8(path, name)
 
 
 def _utf8(path: Path, name: str) -> str:

@@ -11,6 +11,7 @@ from reports.drivers import practice_rows
 from reports.figures import Figure
 from reports.glossary import marks
 from reports.leagues import marks_of
+from reports.map import locator
 from reports.scene import Scene, area_stem
 from reports.view import AreaPage, Link, OwnRow, Section
 
@@ -51,6 +52,7 @@ def _page(scene: Scene, domain: Domain) -> AreaPage:
             Link(scene.level(domain[0], code), scene.file(area_stem(code)) if code != domain[1] else "")
             for code in scene.areas
         ),
+        locator=locator(scene, domain[1]),
     )
 
 

@@ -128,6 +128,14 @@ class Canvas:
                 ' stroke-linejoin="round"/>'
             )
 
+    def area(self, rings: Sequence[Sequence[tuple[float, float]]], tone: str, edge: str, width: float) -> None:
+        """A filled shape of several rings, those inside others being holes."""
+        corners = ("L".join(f"{place(x)} {place(y)}" for x, y in ring) for ring in rings)
+        self.parts.append(
+            f'<path d="{"".join(f"M{path}z" for path in corners)}" fill="{self.colour(tone)}" fill-rule="evenodd"'
+            f' stroke="{self.colour(edge)}" stroke-width="{place(width)}" stroke-linejoin="round"/>'
+        )
+
     def colour(self, tone: str) -> str:
         """Colour of a name of the palette."""
         return palette()[tone]

@@ -8,6 +8,7 @@ from reports.answers import residents
 from reports.blocks import headline, key_points, trends
 from reports.drivers import drivers
 from reports.leagues import areas, groups
+from reports.map import with_map
 from reports.method import method
 from reports.scene import Scene
 from reports.view import Drivers, Leagues, Page, Residents
@@ -15,7 +16,7 @@ from reports.view import Drivers, Leagues, Page, Residents
 
 def city(scene: Scene) -> Page:
     """The view model of one language."""
-    where, who, goes_with, answers = areas(scene), groups(scene), drivers(scene), residents(scene)
+    where, who, goes_with, answers = with_map(scene, areas(scene)), groups(scene), drivers(scene), residents(scene)
     return Page(
         headline=headline(scene),
         points=key_points(scene, _findings(scene, where, who, goes_with, answers)),

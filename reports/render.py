@@ -23,6 +23,7 @@ from reports.tables import tables
 from survey.codebook import Codebook
 from survey.disclosure import Releasable
 from survey.pairs import BANNER
+from survey.survey_yaml.borders import Shapes
 from survey.survey_yaml.notes import Notes
 
 ABOUT = "about.json"
@@ -32,12 +33,18 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(
-    release: Releasable, book: Codebook, wave: str, languages: Sequence[str], notes: Notes | None = None
+    release: Releasable,
+    book: Codebook,
+    wave: str,
+    languages: Sequence[str],
+    notes: Notes | None = None,
+    shapes: Shapes | None = None,
 ) -> dict[str, bytes]:
     """Files of the report of one wave by name: pages, index.html, tables/*.csv, about.json, alerts and their schema.
 
     Args: release: what passed the release boundary.   book: the survey.   wave: the wave told about.
     languages: codes of the pages, the first one the reader's most likely.   notes: sentences of a reviewer.
+    shapes: borders of the areas.
     """
     figures = Figures(release.results[release.results["block"] != BANNER])
     files = tables(figures, release.facts, book, wave, languages)
@@ -46,7 +53,7 @@ def render(
     others = tuple(sorted(set(files) - {f"tables/{name}" for name in names}))
     spoken = [Language(code) for code in languages]
     told: dict[str, list[Sheet]] = {}
-    scenes = [Scene(figures, release.facts, book, wave, lang, names, notes, others) for lang in spoken]
+    scenes = [Scene(figures, release.facts, book, wave, lang, names, notes, others, shapes) for lang in spoken]
     for scene in scenes:
         lang = scene.lang
         told[lang.code] = sheets(scene, spoken)

@@ -13,6 +13,7 @@ from reports.figures import Figure, Figures
 from reports.language import LABEL_LENGTH, Language, plain
 from reports.view import Cell, Drawn
 from survey.codebook import Codebook
+from survey.survey_yaml.borders import Shapes
 from survey.survey_yaml.notes import Notes
 
 
@@ -29,6 +30,8 @@ class Scene:
     notes: Notes | None = None
     others: tuple[str, ...] = ()
     """Files of the publication that are neither pages nor tables."""
+    shapes: Shapes | None = None
+    """Borders of the areas, where survey.yaml names a file of them."""
 
     @property
     def waves(self) -> list[str]:

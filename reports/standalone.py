@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reports.canvas import EDGE, WIDTH, Canvas, text_width, wrapped
 from reports.city import city
 from reports.drivers import adjusted_head
 from reports.language import Language
+from reports.map_svg import map_svg
 from reports.method import methods
+from reports.picture import About, begin, end, legend
 from reports.scene import Scene
-from reports.sheets import marks
 from reports.view import Answers, Cell, Drawn, Drivers, FunnelChart, League, Question, TrendChart
 
 LEFT, RIGHT = 330.0, WIDTH - 240.0
@@ -29,16 +31,6 @@ class Line:
     drawn: Drawn | None = None
     text: str = ""
     head: bool = False
-
-
-@dataclass(frozen=True)
-class About:
-    """What stands on every picture: whose survey, which wave, whether its data are simulated."""
-
-    title: str
-    wave: str
-    publisher: str
-    simulated: bool
 
 
 def charts(scene: Scene) -> dict[str, bytes]:
@@ -58,6 +50,8 @@ def _charts(scene: Scene) -> Iterator[tuple[str, bytes]]:
     for name, block in (("areas", page.areas), ("groups", page.groups)):
         for number, league in enumerate([block.first, *block.others] if block else (), 1):
             title = block.finding if block and number == 1 else ""
+            if block and block.map and number == 1:
+                yield "map-1", map_svg(about, lang, block.map)
             yield f"{name}-{number}", league_svg(about, lang, league, block.head if block else "", title)
     if page.drivers:
         yield from _drivers(page.drivers, about, scene)
@@ -93,33 +87,9 @@ def _value(cell: Cell, interval: str = "", n: str = "") -> str:
     return f"{cell.text}{'!' if cell.caution else ''}{f' ({interval})' if interval else ''}{f'  n = {n}' if n else ''}"
 
 
-def _begin(about: About, lang: Language, title: str, note: str) -> Canvas:
-    canvas = Canvas(lang)
-    canvas.lines(title, 24, bold=True)
-    canvas.lines(f"{about.title} · {lang.wave(about.wave)}{' · ' if note else ''}{note}", 15, "soft")
-    canvas.y += 18
-    return canvas
-
-
-def _end(about: About, lang: Language, canvas: Canvas, title: str, description: str, n: str = "") -> bytes:
-    """The line below the drawing: whose figures these are, of how many persons."""
-    canvas.y += 10
-    drawn = " ".join(canvas.parts)
-    for mark, meaning in (
-        *marks(lang),
-        ("!", lang.t("Few respondents or sampling units, or a share close to all; read it with its interval.")),
-    ):
-        if re.search(rf">[^<]*{re.escape(mark)}", drawn):
-            canvas.lines(f"{mark} {meaning}", 14, "soft")
-    simulated = lang.t("Simulated data.") if about.simulated else ""
-    parts = [f"n = {n}" if n else "", lang.t("Source: %(text)s", text=about.publisher), simulated]
-    canvas.lines(" · ".join(part for part in parts if part), 14, "soft")
-    return canvas.svg(title, description)
-
-
 def trend_svg(about: About, lang: Language, chart: TrendChart) -> bytes:
     """One indicator over the waves, with its band."""
-    canvas = _begin(about, lang, chart.title, lang.t("share and its 95%% interval"))
+    canvas = begin(about, lang, chart.title, lang.t("share and its 95%% interval"))
     top, tall = canvas.y + 14, 1.35
 
     def at(x: str) -> float:
@@ -146,7 +116,7 @@ def trend_svg(about: About, lang: Language, chart: TrendChart) -> bytes:
             canvas.text(at(x), bottom + 18, text, 14, "soft", _anchor(x))
     canvas.y = bottom + 24
     n = next((row.n for row in reversed(chart.rows) if row.n), "")
-    return _end(about, lang, canvas, chart.title, chart.text, n)
+    return end(about, lang, canvas, chart.title, chart.text, n)
 
 
 def _anchor(x: str) -> str:
@@ -155,23 +125,19 @@ def _anchor(x: str) -> str:
 
 def stack_svg(about: About, lang: Language, title: str, figure: Answers) -> bytes:
     """Questions of one scale as bars of 100 %."""
-    canvas = _begin(about, lang, title, lang.t("shares of answers in per cent"))
-    x = float(EDGE)
-    for tone, label in figure.legend:
-        wide = 22 + text_width(label, 15) + 18
-        if x + wide > WIDTH - EDGE and x > EDGE:
-            x, canvas.y = float(EDGE), canvas.y + 24
-        canvas.rect(x, canvas.y, 14, 14, tone)
-        canvas.text(x + 20, canvas.y + 12.5, label, 15)
-        x += wide
-    canvas.y += 34
+    canvas = begin(about, lang, title, lang.t("shares of answers in per cent"))
+    legend(canvas, [(label, partial(_swatch, canvas, tone)) for tone, label in figure.legend])
     for question in figure.questions:
         canvas.lines(_asked(question), 15, bold=True)
         canvas.y += 5
         _bar(canvas, question)
         canvas.y += BAR + 12
     told = "; ".join(f"{question.label}: {question.spoken}" for question in figure.questions)
-    return _end(about, lang, canvas, title, told)
+    return end(about, lang, canvas, title, told)
+
+
+def _swatch(canvas: Canvas, tone: str, x: float, y: float) -> None:
+    canvas.rect(x, y, 14, 14, tone)
 
 
 def _asked(question: Question) -> str:
@@ -217,7 +183,7 @@ def rows_svg(
     about: About, lang: Language, title: str, note: str, lines: Sequence[Line], ends: tuple[str, str], n: str = ""
 ) -> bytes:
     """Rows of intervals on one axis, as dots with their ranges."""
-    canvas = _begin(about, lang, title, note)
+    canvas = begin(about, lang, title, note)
     canvas.text(LEFT, canvas.y + 6, ends[0], 14, "soft", "middle")
     canvas.text(RIGHT, canvas.y + 6, ends[1], 14, "soft", "middle")
     canvas.y += 16
@@ -225,7 +191,7 @@ def rows_svg(
         _row(canvas, line)
         canvas.y += ROW
     told = "; ".join(f"{line.label}: {line.text}" for line in lines if not line.head)
-    return _end(about, lang, canvas, title, told, n)
+    return end(about, lang, canvas, title, told, n)
 
 
 def _row(canvas: Canvas, line: Line) -> None:
@@ -251,7 +217,7 @@ def _row(canvas: Canvas, line: Line) -> None:
 
 def funnel_svg(about: About, lang: Language, chart: FunnelChart) -> bytes:
     """A pattern by cluster against what is usual; the points bear no name."""
-    canvas = _begin(about, lang, chart.label, "")
+    canvas = begin(about, lang, chart.label, "")
     top, tall, shape = canvas.y + 6, 1.4, chart.shape
 
     def at(x: str, y: str) -> tuple[float, float]:
@@ -270,4 +236,4 @@ def funnel_svg(about: About, lang: Language, chart: FunnelChart) -> bytes:
     for x, text in chart.across:
         canvas.text(at(x, "0")[0], canvas.y + 18, text, 14, "soft", _anchor(x))
     canvas.y += 24
-    return _end(about, lang, canvas, chart.label, chart.text)
+    return end(about, lang, canvas, chart.label, chart.text)

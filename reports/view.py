@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reports.charts import Funnel, Segment, Trend, Whisker
 
 if TYPE_CHECKING:
+    from reports.map import Locator, MapChart
     from reports.programmes import ProgrammeTold
     from reports.quadrant import QuadrantChart
 
@@ -173,6 +174,7 @@ class Leagues:
     head: str
     first: League
     others: tuple[League, ...]
+    map: MapChart | None = None
 
 
 @dataclass(frozen=True)
@@ -333,6 +335,7 @@ class AreaPage:
     sample: Section
     legend: Section
     others: tuple[Link, ...]
+    locator: Locator | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pydantic import Field
 from survey.codebook.base import Name, Strict, WaveName, Words, choice, number_code, say
 from survey.codebook.cleaning import Check, Cleaning, NearDuplicates, Spread
 from survey.codebook.microdata import Microdata
-from survey.codebook.plan import Alerts, Model, Practice, Programme, Report
+from survey.codebook.plan import Alerts, AreaMap, Borders, Model, Practice, Programme, Report
 from survey.codebook.policy import Counts, Disclosure, Gates, Privacy, Quality
 from survey.codebook.questionnaire import Disposition, Indicator, Item, Recipe, Scale, Theme, filled_codes
 from survey.codebook.sampling import Calibrate, Design, DualFrame, Nonresponse, Phones, Trim, Weighting
@@ -23,11 +23,10 @@ from survey.codebook.schedule import Schedule
 from survey.codebook.waves import Fieldwork, Wave
 
 __all__ = [
-    "Alerts", "Calibrate", "Check", "Cleaning", "Codebook", "Counts", "Design", "Disclosure", "Disposition",
-    "DualFrame", "Fieldwork", "Gates", "Indicator", "Item", "Microdata", "Model", "NearDuplicates", "Nonresponse",
-    "Phones", "Practice", "Privacy", "Programme", "Quality", "Recipe", "Report", "Scale", "Spread", "Theme", "Trim",
-    "Wave",
-    "Weighting", "choice", "filled_codes", "json_schema", "number_code", "say", "survey_files",
+    "Alerts", "AreaMap", "Borders", "Calibrate", "Check", "Cleaning", "Codebook", "Counts", "Design", "Disclosure",
+    "Disposition", "DualFrame", "Fieldwork", "Gates", "Indicator", "Item", "Microdata", "Model", "NearDuplicates",
+    "Nonresponse", "Phones", "Practice", "Privacy", "Programme", "Quality", "Recipe", "Report", "Scale", "Spread",
+    "Theme", "Trim", "Wave", "Weighting", "choice", "filled_codes", "json_schema", "number_code", "say", "survey_files",
 ]  # fmt: skip
 
 
@@ -191,11 +190,12 @@ class Codebook(Strict):
 
 
 def survey_files(folder: Path) -> Iterator[Path]:
-    """survey.yaml, margins.csv, decisions.csv and the notes of a survey's folder, those that exist."""
+    """survey.yaml, margins.csv, decisions.csv, notes and borders of a survey's folder, those that exist."""
     for name in ("survey.yaml", "margins.csv", "decisions.csv"):
         if (folder / name).is_file():
             yield folder / name
     yield from sorted(folder.glob("notes.*.yaml"))
+    yield from sorted(folder.glob("*.geojson"))
 
 
 def json_schema() -> dict[str, Any]:

@@ -64,6 +64,25 @@ class Programme(Strict):
     """Compared with places that never get it, or also with those that get it later."""
 
 
+class Borders(Strict):
+    """Borders of the areas, from a file beside survey.yaml of which nothing else is shown."""
+
+    file: Annotated[str, Field(pattern=r"^\w[\w.-]*\.geojson$")]
+    """Name of the GeoJSON file: one polygon or multipolygon an area."""
+    code: Annotated[str, Field(min_length=1)]
+    """Property of its features that holds the code of the area."""
+    planar: bool = False
+    """Whether coordinates are metres or pixels of a plane, not degrees of longitude and latitude."""
+
+
+class AreaMap(Strict):
+    """Where the areas lie: either a `grid` of equal tiles, or the borders of a `geojson` file."""
+
+    grid: dict[Code, tuple[Annotated[int, Field(ge=1, le=7)], Annotated[int, Field(ge=1, le=16)]]] = {}
+    """Code of the area → [column, row], both from 1, counted from the top left; north is up."""
+    geojson: Borders | None = None
+
+
 class Report(Strict):
     """What the report shows and in which order."""
 
@@ -73,6 +92,8 @@ class Report(Strict):
     """Items whose whole distribution is shown; none means every single item with a block."""
     area: Name | None = None
     """Breakdown of the block "where"."""
+    map: AreaMap | None = None
+    """Where the areas of `area` lie; the block "where" then has a map."""
     groups: tuple[Name, ...] = ()
     """Breakdowns of the block "who"."""
     practices: dict[Name, Practice] = {}

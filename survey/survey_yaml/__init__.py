@@ -17,6 +17,7 @@ from survey.survey_yaml.cleaning import cleaning_mistakes
 from survey.survey_yaml.essential import Likely, unasked, unknown
 from survey.survey_yaml.microdata import microdata_mistakes
 from survey.survey_yaml.overrides import overridden
+from survey.survey_yaml.places import place_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
 from survey.survey_yaml.todo import filled, todos
 from survey.survey_yaml.weights import weights
@@ -42,6 +43,7 @@ WANTED = {
     "model_type": "keys with values",
     "string_pattern_mismatch": "a text of the form {pattern}",
     "string_type": "a text",
+    "too_long": "at most {max_length} values",
     "tuple_type": "a list",
     "value_error": "a last day that is not before the first",
 }
@@ -76,7 +78,7 @@ def parse(
     try:
         book = Codebook.model_validate(filled(content))
         found = [*references(book), *cleaning_mistakes(book), *weights(book), *unworded(book)]
-        found += microdata_mistakes(book)
+        found += [*microdata_mistakes(book), *place_mistakes(book)]
         found += unasked(book, likely) if not found else ()  # what nothing defines cannot be sought
     except ValidationError as error:
         found = [_from_pydantic(detail) for detail in error.errors()]
@@ -153,6 +155,9 @@ def _from_pydantic(detail: Any) -> Mistake:
         return Mistake(
             path, expected="a known key", got="the unknown key {key}", hint=hint, key=path[-1], near=nearest(near)
         )
+    if kind == "missing" and isinstance(path[-1], int):
+        hint = "`anxin schema` explains every key"
+        return Mistake(path[:-1], expected="more values in this list", got="only {count}", hint=hint, count=path[-1])
     if kind == "missing":
         hint = "add it; `anxin schema` explains every key"
         return Mistake(path, expected="the key {key}", got="nothing", hint=hint, key=path[-1])
@@ -172,7 +177,7 @@ def _from_pydantic(detail: Any) -> Mistake:
         found=f"{detail['input']!r}"[:80],
         said=detail["msg"],
         known=str(context.get("expected")).replace(" or ", ", "),
-        **{limit: context.get(limit) for limit in ("gt", "ge", "le", "pattern")},
+        **{limit: context.get(limit) for limit in ("gt", "ge", "le", "pattern", "max_length")},
     )
 
 

@@ -27,6 +27,11 @@ AREAS = {
     "10": ("柳溪县", "Liuxi"),
     "11": ("白鹭县", "Bailu"),
 }
+GRID = {
+    "1": (3, 2), "2": (2, 2), "3": (2, 3), "4": (2, 1), "5": (4, 2), "6": (3, 3), "7": (4, 1), "8": (1, 2), "9": (1, 3),
+    "10": (1, 1), "11": (4, 3),
+}  # fmt: skip
+"""Column and row of each area; (3, 1) is free."""
 SCENES = {
     "overall": (
         "总体安全感",
@@ -185,6 +190,7 @@ def city_book() -> Codebook:
         "report": {
             "headline": list(INDICATORS),
             "area": "district",
+            "map": {"grid": GRID},
             "groups": ["sex", "age_band"],
             "practices": {
                 name: {
