@@ -32,7 +32,7 @@ def render_all(root: Path) -> dict[str, float]:
 
     from flows.workspace import Workspace
     from reports.render import render
-    from survey.disclosure import Releasable
+    from survey.released import Releasable
 
     book = Workspace(root).book(SURVEY)
     releases = {}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flows.job import Job
-    from survey.disclosure import Told
+    from survey.released import Told
 
 NUMBERS, SHOWN = slice(3, 6), 6  # places in a line's cells: item, by, group, n, base, estimate, shown, secret
 
@@ -152,7 +152,7 @@ def _since(entries: list[dict[str, Any]], wave: str, basis: str) -> int:
 
 def told(entries: Iterable[Mapping[str, Any]]) -> list[Told]:
     """The cells of lines, oldest first."""
-    from survey.disclosure import Told
+    from survey.released import Told
 
     rows: list[list[Any]] = [[entry["wave"], *row] for entry in entries for row in entry["cells"]]
     return [Told._make(float("nan") if value is None else value for value in row) for row in rows]

@@ -12,7 +12,7 @@ from flows.chromium import Browser, browser
 from flows.job import Job
 from flows.lock import only_one
 from flows.pipeline import Made, record, released
-from survey.disclosure import Releasable
+from survey.released import Releasable
 
 SCALE = 2
 SIZE = re.compile(rb'<svg [^>]*?width="(\d+)" height="(\d+)"')

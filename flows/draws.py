@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flows.job import Job
-    from survey.disclosure import Drawn
+    from survey.released import Drawn
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class DrawLedger:
 
     def drawn(self) -> list[Drawn]:
         """Everything drawn for the survey, oldest first.   Raises: AnxinError: a line was changed or is missing."""
-        from survey.disclosure import Drawn
+        from survey.released import Drawn
 
         return [Drawn(*row) for entry in Ledger(self.path).entries() for row in entry["drawn"]]
 

@@ -23,7 +23,7 @@ from survey.errors import DataError
 
 if TYPE_CHECKING:
     from survey.cleaning import Cleaned
-    from survey.disclosure import Drawn
+    from survey.released import Drawn
 
 Result = TypeVar("Result")
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from survey.cleaning import Cleaned
-    from survey.disclosure import Drawn, Told
     from survey.privacy import Protected
     from survey.quality import Assessment
+    from survey.released import Drawn, Told
 
 
 def intake(job: Job, wave: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -121,8 +121,9 @@ def disclosure(
 
     from flows.cells import known_again, told
     from survey.changes import told as told_changes
-    from survey.disclosure import Drawn, Secrets, Told, release
+    from survey.disclosure import Secrets, release
     from survey.disclosure.background import background
+    from survey.released import Drawn, Told
     from survey.schemas import guard
     from survey.weighting import FINAL
 
@@ -181,7 +182,7 @@ def _still_known(cells: list[Told], frames: dict[str, pd.DataFrame]) -> None:
 def report(job: Job, wave: str, released: Artefact) -> Artefact:
     """The files of the publication."""
     from reports.render import render
-    from survey.disclosure import Releasable
+    from survey.released import Releasable
 
     release = Releasable(released.frames["results"], released.facts)
     return Artefact(files=render(release, job.book, wave, job.languages, job.noted(wave), job.shapes()))

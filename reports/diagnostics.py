@@ -10,7 +10,7 @@ from reports.cells import count_cell, decimal_cell, number, share_cell, text_cel
 from reports.glossary import problem_words, rate_words
 from reports.scene import Scene
 from reports.view import Cell, Section, Table
-from survey.quality.dispositions import AAPOR
+from survey.codebook.questionnaire import AAPOR
 from survey.rules import RECODED
 
 DISPOSITIONS = ("complete", "partial", "refusal", "noncontact", "other", "unknown", "ineligible")

@@ -10,7 +10,7 @@ from reports.language import Language
 from reports.metadata import csvw, results_json
 from reports.workbook import tables_workbook
 from survey.codebook import Codebook
-from survey.disclosure import Releasable
+from survey.released import Releasable
 
 
 def downloads(

@@ -21,8 +21,8 @@ from reports.scene import Scene, page_file
 from reports.site import Sheet, sheets
 from reports.tables import tables
 from survey.codebook import Codebook
-from survey.disclosure import Releasable
 from survey.pairs import BANNER
+from survey.released import Releasable
 from survey.survey_yaml.borders import Shapes
 from survey.survey_yaml.notes import Notes
 

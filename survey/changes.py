@@ -1,24 +1,24 @@
 """What changed: what follows from figures that have passed the release boundary, and from nothing else.
 
 Because only released rows go in, nothing withheld can come out: no cell, no count of cells, and no q that a hidden p
-would move.
+would move. Pages look up here what was compared, and need no distribution for it: those are loaded where they are used.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from survey.codebook import Codebook
-from survey.disclosure import Releasable
-from survey.equivalence import tost
-from survey.estimation.multiplicity import adjusted
-from survey.sampling.linearized import Floats
+from survey.released import Releasable
 from survey.tidy import results, settled
+
+if TYPE_CHECKING:
+    from survey.sampling.linearized import Floats
 
 SHOWN = ("released", "caution")
 BLOCK = "changes"
@@ -65,6 +65,8 @@ def table(rows: pd.DataFrame, book: Codebook, wave: str) -> pd.DataFrame:
     >>> table(rows, book, "b")[["group", "q"]].values.tolist()
     [['', 0.02], ['1', 0.5]]
     """
+    from survey.estimation.multiplicity import adjusted
+
     now = _changes(rows, wave)
     chosen = now[now["level"].isin(list(compared(book, wave).values()))]
     return adjusted(results(chosen.assign(statistic="change_in_table", block=BLOCK)), "bh")
@@ -83,6 +85,9 @@ def unchanged(rows: pd.DataFrame, book: Codebook, wave: str) -> pd.DataFrame:
     changes for everybody since an earlier wave, and over all those by area and group (Benjamini & Hochberg 1995). No
     rows where the plan declares no margin: then no test can show that nothing changed.
     """
+    from survey.equivalence import tost
+    from survey.estimation.multiplicity import adjusted
+
     margin, now = book.report.equivalence, _changes(rows, wave)
     if margin is None or now.empty:
         return results([])

@@ -101,6 +101,18 @@ class Indicator(Recipe):
     """Number item with the ready weight of this figure, where it speaks of another unit than persons (households)."""
 
 
+AAPOR = {
+    "complete": "1.1",
+    "partial": "1.2",
+    "refusal": "2.1",
+    "noncontact": "2.2",
+    "other": "2.3",
+    "unknown": "3",
+    "ineligible": "4",
+}
+"""Our groups of final dispositions and AAPOR's codes of them."""
+
+
 class Disposition(Strict):
     """Paradata from which response rates follow."""
 

@@ -7,7 +7,7 @@ sees no more than is to be published, tries to work out what was withheld; the r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,9 @@ import pandas as pd
 
 from survey.attacker import Knowledge, Nested, attack, published
 from survey.codebook import Codebook, Disclosure
-from survey.disclosure.audit import Told, outside, revisions, told_cells
+from survey.disclosure.audit import outside, revisions, told_cells
 from survey.disclosure.background import Background
 from survey.disclosure.bounds import Bools
-from survey.disclosure.budget import Drawn
 from survey.disclosure.counts import Numbers, Secrets, coarse, numbers, retold
 from survey.disclosure.crossing import crossed
 from survey.disclosure.families import families, siblings
@@ -30,6 +29,7 @@ from survey.disclosure.system import CELL, Built, Cell, Key, build, cells_of
 from survey.disclosure.told import told
 from survey.errors import GateError
 from survey.pairs import tellable_pairs
+from survey.released import Drawn, Releasable, Told
 from survey.tidy import NUMBERS, results
 
 __all__ = ["SECRET", "WITHHELD", "Drawn", "Releasable", "Secrets", "Told", "release"]
@@ -37,22 +37,6 @@ __all__ = ["SECRET", "WITHHELD", "Drawn", "Releasable", "Secrets", "Told", "rele
 WITHHELD = ("suppressed_primary", "suppressed_secondary", "unreliable", "not_asked", "break")
 SECRET = ("suppressed_primary", "suppressed_secondary")
 PROTECTS = "protects another figure"
-
-
-@dataclass(frozen=True)
-class Releasable:
-    """What may be published; the report accepts only this.
-
-    results: the schema of survey.tidy; a withheld row has no number but its flag and reason.
-    facts: counts and diagnostics by section (sample, weighting, quality, privacy, disclosure, provenance), JSON-able.
-    cells: what is told and what is not, with the true numbers: for the private ledger of cells only.
-    drawn: noise that a budget paid for now, to be kept before anything of it is published.
-    """
-
-    results: pd.DataFrame
-    facts: dict[str, Any]
-    cells: tuple[Told, ...] = ()
-    drawn: tuple[Drawn, ...] = ()
 
 
 def release(

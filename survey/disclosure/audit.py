@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from survey.codebook import Disclosure
 from survey.disclosure.system import CELL, LEVELS, SHARES, Cell, Key
 from survey.errors import GateError
-
-
-class Told(NamedTuple):
-    """One cell of an earlier publication; private, as it holds what was withheld as well."""
-
-    wave: str
-    item: str
-    by: str
-    group: str
-    n: float
-    base: float
-    estimate: float
-    shown: bool
-    secret: bool
+from survey.released import Told
 
 
 def told_cells(rows: pd.DataFrame, full: pd.DataFrame, withheld: Iterable[str]) -> list[Told]:

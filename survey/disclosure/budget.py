@@ -10,25 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from survey.errors import GateError, UsageError
+from survey.released import Drawn
 
 Key = tuple[str, str, str, str]
 Draw = Callable[[Sequence[int], float], list[int]]
 BEYOND = 1e-3  # chance that noise exceeds the bound an outsider is taken to reckon with
 LEAST = 1e-3  # smallest budget of a table: below it noise is of the size of cities
-
-
-class Drawn(NamedTuple):
-    """The told number of a cell and what the table it stands in cost; private, as it can be drawn only once."""
-
-    wave: str
-    item: str
-    by: str
-    group: str
-    told: float
-    epsilon: float
 
 
 def drawn_counts(

@@ -17,13 +17,14 @@ import pandas as pd
 
 from survey.codebook import Counts, Disclosure
 from survey.disclosure.background import Background
-from survey.disclosure.budget import Drawn, bound, drawn_counts
+from survey.disclosure.budget import bound, drawn_counts
 from survey.disclosure.cellkeys import with_noise
 from survey.disclosure.rounding import nearest, rounded
 from survey.disclosure.rules import LEVELS
 from survey.disclosure.system import CELL, Key, build, cells_of
 from survey.estimation.intervals import exact_interval
 from survey.pairs import PAIR, groups_of
+from survey.released import Drawn
 
 LEVEL = 0.95
 UNPRINTED = ["missing", "psus", "n_weighted", "cv"]

@@ -7,16 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-AAPOR = {
-    "complete": "1.1",
-    "partial": "1.2",
-    "refusal": "2.1",
-    "noncontact": "2.2",
-    "other": "2.3",
-    "unknown": "3",
-    "ineligible": "4",
-}
-"""Our groups of final dispositions and AAPOR's codes of them."""
+from survey.codebook.questionnaire import AAPOR
+
 GROUPS = tuple(AAPOR)
 ELIGIBLE = ("complete", "partial", "refusal", "noncontact", "other")
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from survey.attacker import attack, published
 from survey.codebook import Counts
 from survey.disclosure import Releasable, Secrets, release
-from survey.disclosure.budget import Drawn, bound, drawn_counts, laplace
+from survey.disclosure.budget import bound, drawn_counts, laplace
 from survey.disclosure.cellkeys import MODULUS, cell_keys, noise, ptable
 from survey.disclosure.counts import numbers, retold
 from survey.errors import CodebookError, GateError
 from survey.privacy import RECORD_KEY, Protected
+from survey.released import Drawn
 from survey.survey_yaml import parse
 from survey.tidy import results
 from tests.small_survey import YAML

@@ -14,10 +14,10 @@ from scipy import sparse
 import survey.disclosure as boundary
 from survey.attacker import Knowledge, attack, published
 from survey.disclosure import release
-from survey.disclosure.audit import Told
 from survey.disclosure.bounds import Table, ranges
 from survey.disclosure.secondary import Cells, Demand, choose, met
 from survey.errors import GateError
+from survey.released import Told
 from tests.survey.release_samples import BOOK, figures, people, survey
 
 # Investment of enterprises by activity and region (Fischetti & Salazar-González 2000, figure 1); (II, C) is the secret.
