@@ -12,7 +12,7 @@ import typer
 from flows import cli_runs
 from flows.arguments import Exports, Languages, Out, Shown, Source, Survey, Wave, workspace
 from flows.private import discreet
-from flows.terminal import Command, Commands, exit_code, plain, show
+from flows.terminal import Command, Commands, exit_code, plain, say, show
 from flows.words import padded, t, terminal_language, word
 from survey.errors import UsageError
 
@@ -163,7 +163,7 @@ def init(
     from flows.init import init as begin
 
     for text in begin(files, survey, out, Path("data/raw")):
-        typer.echo(text)
+        say(text)
 
 
 @app.command(cls=Command)
@@ -180,7 +180,7 @@ def check(
     waves = () if wave is None else (wave,)
     job = Job.plan(workspace(), survey, waves, None, source, Path("public"))
     for text in look(job, problems):
-        typer.echo(text)
+        say(text)
 
 
 @app.command(cls=Command)
@@ -196,7 +196,7 @@ def diff(
     from flows.diff import diff as compare
     from flows.job import Job
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     for shown in compare(Job.plan(workspace(), survey, (), None, source, Path("public")), one, two):
         console.print(shown)
 
@@ -223,10 +223,10 @@ def forget(
     if not yes and not typer.confirm(asked):
         raise typer.Abort
     done = forgetting.forget(place, survey, waves, datetime.now(UTC))
-    typer.echo(t("Forgotten: {waves}; {count} artefacts erased.", waves=", ".join(done.waves), count=done.artefacts))
+    say(t("Forgotten: {waves}; {count} artefacts erased.", waves=", ".join(done.waves), count=done.artefacts))
     if done.linked:
         others = ", ".join(done.linked)
-        typer.echo(t("The key that links the waves stays until the last of them is forgotten: {others}", others=others))
+        say(t("The key that links the waves stays until the last of them is forgotten: {others}", others=others))
 
 
 @app.command("list", cls=Command)
@@ -234,17 +234,17 @@ def list_() -> None:
     """Show the surveys, their waves and what is published."""
     import os
 
-    from survey.codebook import say
+    from survey.codebook import say as worded
 
     place = workspace()
     for survey in place.surveys():
         book = place.book(survey)
-        title = say(book.title, terminal_language(os.environ)) or next(iter(book.title.values()))
-        typer.echo(f"{survey}  ({', '.join(book.languages)})  {title}")
+        title = worded(book.title, terminal_language(os.environ)) or next(iter(book.title.values()))
+        say(f"{survey}  ({', '.join(book.languages)})  {title}")
         for wave, settings in book.waves.items():
             shown = t("published") if (Path("public") / survey / wave).exists() else "-"
             days = t("{start} to {end}", start=settings.fieldwork.start, end=settings.fieldwork.end)
-            typer.echo(f"  {wave:<8} {days}  {padded(settings.file, 28)} {shown}")
+            say(f"  {wave:<8} {days}  {padded(settings.file, 28)} {shown}")
 
 
 def _published(survey: str, wave: str | None, out: Path) -> str:
@@ -270,7 +270,7 @@ def open_(survey: Survey, wave: Wave = None, lang: Shown = None, out: Out = Path
     page = out / survey / _published(survey, wave, out) / f"{lang or book.languages[0]}.html"
     if not page.is_file():
         raise _no_report(page, survey)
-    typer.echo(str(page))
+    say(str(page))
     webbrowser.open(page.resolve().as_uri())
 
 
@@ -298,7 +298,7 @@ def pdf(
             raise _no_report(page, survey)
         files += pages(page.parent, language, _codes(only))
     for place in write(files, book.waves[chosen].fieldwork.end, to / survey / chosen):
-        typer.echo(str(place))
+        say(str(place))
 
 
 @app.command(cls=Command)
@@ -319,7 +319,7 @@ def charts(
     waves = None if wave is None else (wave,)
     job = Job.plan(workspace(), survey, waves, _codes(lang), source, Path("public"))
     for path in write(job, form, to):
-        typer.echo(str(path))
+        say(str(path))
 
 
 @app.command(cls=Command)
@@ -343,7 +343,7 @@ def simulate(
 
     delivery = deliver(out, SEED if seed is None else seed)
     for path in delivery.files:
-        typer.echo(str(path))
+        say(str(path))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from flows.terminal import plain
 from flows.words import t
 from survey.errors import UsageError
 
@@ -38,7 +39,7 @@ def diff(job: Job, one: str, two: str) -> Iterator[RenderableType]:
     yield _files((before.provenance, after.provenance), (one, two))
     yield from _columns(found)
     if found.missing[0] != found.missing[1]:
-        before_codes, after_codes = (", ".join(codes) or t("none found") for codes in found.missing)
+        before_codes, after_codes = (plain(", ".join(codes)) or t("none found") for codes in found.missing)
         yield t("Missing codes: {before} → {after}", before=before_codes, after=after_codes)
     strange = {item.name: (before.unread.get(item.name, 0), after.unread.get(item.name, 0)) for item in found.items}
     told = [change for change in found.items if change.told or any(strange[change.name])]
@@ -139,7 +140,7 @@ def _table(title: str, heads: Sequence[str]) -> RenderableType:
 
 
 def _files(sides: tuple[Provenance, Provenance], names: tuple[str, str]) -> RenderableType:
-    table = _table(t("Deliveries"), ["", *names])
+    table = _table(t("Deliveries"), ["", *map(plain, names)])
     one, two = sides
     for head, before, after in (
         (t("file"), one.file, two.file),
@@ -149,45 +150,39 @@ def _files(sides: tuple[Provenance, Provenance], names: tuple[str, str]) -> Rend
         (t("checksum"), one.sha256[:16], two.sha256[:16]),
     ):
         mark = "" if before == after else " *"
-        table.add_row(head + mark, before, after)  # type: ignore[union-attr]
+        table.add_row(head + mark, plain(before), plain(after))  # type: ignore[union-attr]
     return table
 
 
 def _columns(found: Differences) -> Iterator[RenderableType]:
     for title, names in ((t("Columns added"), found.added), (t("Columns gone"), found.removed)):
         if names:
-            yield f"[bold]{title}[/] ({len(names)}){t(': ')}{', '.join(map(_plain, names))}"
+            yield f"[bold]{title}[/] ({len(names)}){t(': ')}{', '.join(map(plain, names))}"
     if found.renamed:
         from flows.draft_yaml import told
 
         table = _table(t("Columns likely renamed"), [t("before"), t("after"), t("why")])
         for pair in found.renamed:
-            table.add_row(_plain(pair.one.name), _plain(pair.two.name), told(pair.because))  # type: ignore[union-attr]
+            table.add_row(plain(pair.one.name), plain(pair.two.name), plain(told(pair.because)))  # type: ignore[union-attr]
         yield table
 
 
 def _items(changes: Sequence[Change], strange: Mapping[str, tuple[int, int]], names: tuple[str, str]) -> RenderableType:
     heads = [t("item"), t("new codes"), t("vanished codes"), t("unreadable"), t("no answer"), t("largest shift"), "p"]
-    table = _table(t("Items from {one} to {two}", one=names[0], two=names[1]), heads)
+    table = _table(t("Items from {one} to {two}", one=plain(names[0]), two=plain(names[1])), heads)
     for change in changes:
         before, after = change.unanswered
         code, by = change.shift
-        shift = t("{code}: {points:+.1f} pp", code=_plain(code), points=100 * by) if code else ""
+        shift = t("{code}: {points:+.1f} pp", code=plain(code), points=100 * by) if code else ""
         if not code and by:
             shift = t("mean {by:+.3g}", by=by)
         table.add_row(  # type: ignore[union-attr]
-            _plain(change.name),
-            _plain(", ".join(change.new)),
-            _plain(", ".join(change.vanished)),
+            plain(change.name),
+            plain(", ".join(change.new)),
+            plain(", ".join(change.vanished)),
             f"{strange[change.name][0]:,} → {strange[change.name][1]:,}" if any(strange[change.name]) else "",
             f"{before:.1%} → {after:.1%}",
             shift,
             "< 0.0001" if change.p < 0.0001 else f"{change.p:.4f}" if change.p < 1 else "",
         )
     return table
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from flows.words import t, told
+from survey.characters import visible
 from survey.errors import AnxinError, UsageError
 
 # What Typer refuses, by the name of its exception; it has no catalogue of its own.
@@ -117,16 +118,21 @@ def _misuse(error: typer.TyperException) -> UsageError:
 
 
 def show(*lines: str, stderr: bool = False) -> None:
-    """Lines with Rich's marks, in colour where a terminal shows it, never folded."""
+    """Lines with Rich's marks, in colour where a terminal shows it, never folded; nothing else is obeyed."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
     for line in lines:
-        console.print(line)
+        console.print(visible(line))
+
+
+def say(line: str) -> None:
+    """One line as it is, except for what a terminal would obey or hide."""
+    typer.echo(visible(line))
 
 
 def plain(text: str) -> str:
-    """Text whose square brackets are no marks of Rich's."""
+    """Text whose square brackets are no marks of Rich's, and in which a terminal finds nothing to obey."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(visible(text))

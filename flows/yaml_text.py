@@ -12,6 +12,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from survey.characters import visible
+
 HAN = re.compile("[\u4e00-\u9fff]")
 WIDTH = 116
 
@@ -60,5 +62,5 @@ def wrapped(text: str, width: int) -> str:
     >>> wrapped("one of four, by this rule", 14)
     'one of four,\\nby this rule'
     """
-    bare = " ".join(text.split())
+    bare = visible(" ".join(text.split()))  # a file or a label may hold what YAML refuses, in a comment too
     return bare if HAN.search(bare) else "\n".join(textwrap.wrap(bare, width, break_long_words=False))

@@ -9,12 +9,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from markupsafe import escape
 
 from reports.charts import place
-from reports.language import Language, plain
+from reports.language import Language, clear
 
 STYLE = Path(__file__).parent / "templates" / "style.css"
 FONTS = {
@@ -22,6 +23,7 @@ FONTS = {
     "en": "'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', sans-serif",
 }
 WIDTH, EDGE = 960, 32
+MOST_LINES = 6
 LETTER = 0.54  # mean width of a Latin letter of these fonts, in their size; a Chinese one is as wide as high
 
 
@@ -45,14 +47,40 @@ def text_width(text: str, size: float) -> float:
     return float(sum(size if unicodedata.east_asian_width(letter) in "WF" else size * LETTER for letter in text))
 
 
-def wrapped(text: str, size: float, width: float) -> Iterator[str]:
-    """Lines of a text no wider than the width: between words, or between Chinese letters.
+def cut(text: str, size: float, width: float) -> str:
+    """As much of a text as fits, with an ellipsis where it is not all of it.
 
-    >>> list(wrapped("one two three", 10, 45))
-    ['one two', 'three']
+    >>> cut("one two three", 10, 45), cut("one", 10, 45)
+    ('one two…', 'one')
     """
-    line = ""
-    for word in re.findall(r"[\u2e80-\uffef][，。：；、！？）”]*|[^\s\u2e80-\uffef]+\s*|\s+", text):
+    if text_width(text, size) <= width:
+        return text
+    kept = text
+    while kept and text_width(kept + "…", size) > width:
+        kept = kept[: min(len(kept) - 1, max(int(len(kept) * width / text_width(kept + "…", size)) + 1, 0))]
+    return kept.rstrip() + "…"
+
+
+def shortened(text: str, size: float, width: float, most: int) -> list[str]:
+    """At most so many lines of a text; the last one ends with an ellipsis where the text goes on.
+
+    >>> shortened("one two three four", 10, 45, 2)
+    ['one two', 'three f…']
+    """
+    lines = list(islice(wrapped(text, size, width), most + 1))
+    return lines if len(lines) <= most else [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}", size, width)]
+
+
+def wrapped(text: str, size: float, width: float) -> Iterator[str]:
+    """Lines of a text no wider than the width: between words, between Chinese letters, or inside of a word too wide.
+
+    >>> list(wrapped("one two three", 10, 45)), list(wrapped("onetwothree", 10, 45))
+    (['one two', 'three'], ['onetwoth', 'ree'])
+    """
+    line, fits = "", max(1, int(width / size / LETTER))  # of Latin letters; Chinese ones stand alone
+    words = re.findall(r"[\u2e80-\uffef][，。：；、！？）”]*|[^\s\u2e80-\uffef]+\s*|\s+", text)
+    pieces = (word[start : start + fits] for word in words for start in range(0, len(word), fits))
+    for word in pieces:
         if line and text_width((line + word).rstrip(), size) > width:
             yield line.rstrip()
             line = word.lstrip()
@@ -81,15 +109,15 @@ class Canvas:
         """A line of text at its baseline."""
         weight = ' font-weight="700"' if bold else ""
         turned = f' text-anchor="{anchor}"' if anchor != "start" else ""
-        words = escape(plain(text))
+        words = escape(clear(text))
         self.parts.append(
             f'<text x="{place(x)}" y="{place(y)}" font-size="{place(size)}" fill="{self.colour(tone)}"{turned}{weight}>'
             f"{words}</text>"
         )
 
     def lines(self, text: str, size: float, tone: str = "ink", bold: bool = False) -> None:
-        """A paragraph below what is there."""
-        for line in wrapped(plain(text), size, WIDTH - 2 * EDGE):
+        """A paragraph below what is there; of a very long one the beginning, the whole stands in the report."""
+        for line in shortened(clear(text), size, WIDTH - 2 * EDGE, MOST_LINES):
             self.y += size * 1.4
             self.text(EDGE, self.y - size * 0.3, line, size, tone, bold=bold)
 
@@ -148,6 +176,6 @@ class Canvas:
             f' role="img" aria-labelledby="t d" xml:lang="{self.lang.tag}"'
             f' font-family="{FONTS.get(self.lang.code, FONTS["en"])}">'
         )
-        told = f'<title id="t">{escape(plain(title))}</title><desc id="d">{escape(plain(description))}</desc>'
+        told = f'<title id="t">{escape(clear(title))}</title><desc id="d">{escape(clear(description))}</desc>'
         ground = f'<rect width="{WIDTH}" height="{height}" fill="{self.colour("paper")}"/>'
         return "\n".join([head, told, ground, *self.parts, "</svg>\n"]).encode()

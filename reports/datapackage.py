@@ -23,10 +23,10 @@ def datapackage(of: Described, files: Mapping[str, bytes]) -> bytes:
     package = {
         "profile": "tabular-data-package",
         "name": of.name.lower(),
-        "title": first.say(book.title),
-        "titles": {lang.code: lang.say(book.title) for lang in of.languages},
-        "description": first.say(book.population),
-        "sources": [{"title": first.say(book.publisher)}],
+        "title": first.wording(book.title),
+        "titles": {lang.code: lang.wording(book.title) for lang in of.languages},
+        "description": first.wording(book.population),
+        "sources": [{"title": first.wording(book.publisher)}],
         "resources": [_resource(name, content, of) for name, content in files.items()],
     }
     return (json.dumps(package, ensure_ascii=False, indent=1) + "\n").encode()
@@ -50,15 +50,15 @@ def _resource(name: str, content: bytes, of: Described) -> dict[str, Any]:
 
 def _field(variable: Variable, of: Described) -> dict[str, Any]:
     first = of.languages[0]
-    field: dict[str, Any] = {"name": variable.name, "type": variable.stored, "title": first.say(variable.label)}
-    field["titles"] = {lang.code: lang.say(variable.label) for lang in of.languages}
+    field: dict[str, Any] = {"name": variable.name, "type": variable.stored, "title": first.wording(variable.label)}
+    field["titles"] = {lang.code: lang.wording(variable.label) for lang in of.languages}
     if variable.text:
-        field["description"] = first.say(variable.text)
-        field["questions"] = {lang.code: lang.say(variable.text) for lang in of.languages}
+        field["description"] = first.wording(variable.text)
+        field["questions"] = {lang.code: lang.wording(variable.text) for lang in of.languages}
     if variable.levels:
         codes = [int(code) if field["type"] == "integer" else code for code in variable.levels]
         field["constraints"] = {"enum": codes}
         field["labels"] = {
-            code: {lang.code: lang.say(words) for lang in of.languages} for code, words in variable.levels.items()
+            code: {lang.code: lang.wording(words) for lang in of.languages} for code, words in variable.levels.items()
         }
     return field

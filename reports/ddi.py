@@ -98,7 +98,7 @@ def _variable(data: ET.Element, variable: Variable, number: int, of: Described) 
     _worded(element, "labl", variable.label, of)
     for lang in _languages(variable.text, of):
         question = _element(element, "qstn")
-        _tagged(_element(question, "qstnLit", lang.say(variable.text)), lang, variable.text)
+        _tagged(_element(question, "qstnLit", lang.wording(variable.text)), lang, variable.text)
     for code, words in variable.levels.items():
         category = _element(element, "catgry")
         _element(category, "catValu", code)
@@ -108,7 +108,7 @@ def _variable(data: ET.Element, variable: Variable, number: int, of: Described) 
 
 
 def _title(of: Described, lang: Language) -> str:
-    return lang.t("%(title)s, %(wave)s: public-use file", title=lang.say(of.book.title), wave=lang.wave(of.wave))
+    return lang.t("%(title)s, %(wave)s: public-use file", title=lang.wording(of.book.title), wave=lang.wave(of.wave))
 
 
 def _weighting(lang: Language) -> str:
@@ -148,7 +148,7 @@ def _missing(lang: Language) -> str:
 
 def _worded(parent: ET.Element, tag: str, words: Mapping[str, str], of: Described) -> None:
     for lang in _languages(words, of):
-        _tagged(_element(parent, tag, lang.say(words)), lang, words)
+        _tagged(_element(parent, tag, lang.wording(words)), lang, words)
 
 
 def _languages(words: Mapping[str, str], of: Described) -> list[Language]:

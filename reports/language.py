@@ -21,18 +21,44 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
+from survey.characters import INVISIBLE
 from survey.codebook import say
 
 LOCALES = Path(__file__).parent / "locale"
 SCRIPTS = {"zh": "zh-Hans"}
 REGIONS = {"zh": "zh_Hans_CN", "en": "en_GB"}
-INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 PERIOD = re.compile(r"(\d{4})-?(H[12]|Q[1-4])")
 LABEL_LENGTH = 120
+FIRST_STRONG, POP = "\u2068", "\u2069"
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+OBEYED = re.compile(r"[\\`*_\[\]<>|~&@]|:(?=//)|(?<=www)\.")
 AMOUNT = re.compile(
     r"(每\d+人中(?:约|\d+至)?\d+人|[与比]?\d{4}年(?:上半年|下半年|第.季度|\d+月(?:\d+日)?)|[HQ]\d \d{4}"
     r"|[+\u2212]?\d[\d.,]{0,11}%?(?:[\u2013\u2014-]\d+)?(?:个百分点|岁及以上|人中|人|岁| points)?)"
 )
+
+
+def isolated(label: str) -> str:
+    """A label, apart from the direction of the sentence it stands in: a right-to-left one would move figures beside it.
+
+    >>> isolated("safe"), [f"{ord(letter):x}" for letter in isolated("\u05d0")]
+    ('safe', ['2068', '5d0', '2069'])
+    """
+    return f"{FIRST_STRONG}{label}{POP}" if RIGHT_TO_LEFT.search(label) else label
+
+
+def clear(text: str) -> str:
+    """A sentence as `plain` makes it, whose labels stay isolated; those that a line break cut are so on both lines.
+
+    >>> [f"{ord(letter):x}" for letter in clear("\u05d0\u2069 1\u202e")]
+    ['2068', '5d0', '2069', '20', '31']
+    """
+    text = " ".join(INVISIBLE.sub(lambda mark: mark[0] if mark[0] in FIRST_STRONG + POP else "", text).split())
+    depth = lowest = 0
+    for letter in text:
+        depth += {FIRST_STRONG: 1, POP: -1}.get(letter, 0)
+        lowest = min(lowest, depth)
+    return FIRST_STRONG * -lowest + text + POP * (depth - lowest)
 
 
 def plain(text: str, length: int | None = None) -> str:
@@ -43,6 +69,15 @@ def plain(text: str, length: int | None = None) -> str:
     """
     text = " ".join(INVISIBLE.sub("", text).split())
     return text if length is None or len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def markdown(text: str) -> str:
+    """Text in which Markdown finds nothing to obey, neither HTML nor a link nor the end of a cell.
+
+    >>> print(markdown("<b> [a](http://x) | _c_"))
+    \\<b\\> \\[a\\](http\\://x) \\| \\_c\\_
+    """
+    return OBEYED.sub(r"\\\g<0>", text)
 
 
 def half_up(value: float, places: int) -> Decimal:
@@ -156,7 +191,11 @@ class Language:
         }[found[2]]
 
     def say(self, words: Mapping[str, str], length: int | None = None) -> str:
-        """Wording of the codebook in this language, or in any it has, made harmless."""
+        """Wording of the codebook in this language, or in any it has, made harmless, for a page or a picture."""
+        return isolated(self.wording(words, length))
+
+    def wording(self, words: Mapping[str, str], length: int | None = None) -> str:
+        """The same for a file that machines read, without marks of direction."""
         text = say(dict(words), self.code) or next((words[key] for key in sorted(words)), "")
         return plain(text, length)
 

@@ -31,8 +31,8 @@ def results_json(results: pd.DataFrame, book: Codebook, wave: str, languages: Se
         "$schema": SCHEMA,
         "survey": book.survey,
         "wave": wave,
-        "title": {code: Language(code).say(book.title) for code in languages},
-        "publisher": {code: Language(code).say(book.publisher) for code in languages},
+        "title": {code: Language(code).wording(book.title) for code in languages},
+        "publisher": {code: Language(code).wording(book.publisher) for code in languages},
         "simulated": book.simulated,
         "variables": _variables(results, book, languages),
     }
@@ -115,12 +115,20 @@ def csvw(files: Mapping[str, bytes], book: Codebook, wave: str, languages: Seque
         return {}
     about = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": languages[0]}],
-        "dc:title": {code: f"{Language(code).say(book.title)} {Language(code).wave(wave)}" for code in languages},
-        "dc:publisher": {code: Language(code).say(book.publisher) for code in languages},
+        "dc:title": {code: f"{Language(code).wording(book.title)} {Language(code).wave(wave)}" for code in languages},
+        "dc:publisher": {code: Language(code).wording(book.publisher) for code in languages},
+        "dc:description": {code: _apostrophes(Language(code)) for code in languages},
         "dialect": {"encoding": "utf-8", "lineTerminators": ["\r\n"]},
         "tables": tables,
     }
     return {"tables/csv-metadata.json": (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode()}
+
+
+def _apostrophes(lang: Language) -> str:
+    return lang.t(
+        "An apostrophe before a text that begins with =, +, - or @ keeps spreadsheets from taking it for a formula; it"
+        " is no part of the text. Numbers have none, and results.json has the texts as they are."
+    )
 
 
 def _table(name: str, content: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reports.changes import Changes
 from reports.figures import Figure
-from reports.language import plain
+from reports.language import isolated, plain
 from reports.scene import Scene
 from reports.view import Page
 from survey.errors import CodebookError
@@ -56,8 +56,11 @@ def noted_changes(changes: Changes | None, scene: Scene) -> Changes | None:
 
 def _filled(scene: Scene, words: Mapping[str, str], notes: Notes) -> str:
     """A sentence in the scene's language with every reference replaced."""
-    text = words.get(scene.lang.code, "")
-    return plain(REFERENCE.sub(lambda found: _value(scene, found[1], notes, text[: found.start()]), text))
+    text, parts, end = plain(words.get(scene.lang.code, "")), list[str](), 0
+    for found in REFERENCE.finditer(text):
+        parts += [isolated(text[end : found.start()]), _value(scene, found[1], notes, text[: found.start()])]
+        end = found.end()
+    return "".join([*parts, isolated(text[end:])])
 
 
 def _value(scene: Scene, text: str, notes: Notes, before: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reports.canvas import EDGE, WIDTH, Canvas, text_width
+from reports.canvas import EDGE, WIDTH, Canvas, cut, text_width
 from reports.language import Language
 from reports.sheets import marks
 
@@ -50,6 +50,7 @@ def legend(canvas: Canvas, entries: Sequence[tuple[str, Callable[[float, float],
     """Words, each beside what is drawn for it at the place it is given, in as many lines as they take."""
     x = float(EDGE)
     for text, swatch in entries:
+        text = cut(text, 15, WIDTH - 2 * EDGE - 40)
         wide = 22 + text_width(text, 15) + 18
         if x + wide > WIDTH - EDGE and x > EDGE:
             x, canvas.y = float(EDGE), canvas.y + 24

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports.language import Language
-from survey.codebook import Codebook, say
+from reports.language import Language, markdown
+from survey.codebook import Codebook
 
 
 def risk_report(facts: Mapping[str, Any], book: Codebook, wave: str, code: str) -> bytes:
@@ -17,7 +17,7 @@ def risk_report(facts: Mapping[str, Any], book: Codebook, wave: str, code: str) 
     lang = Language(code)
     parts = (_opening, _reached, _cost, _design, _weights, _assumptions)
     title = lang.t("Disclosure risk of the public-use file: %(title)s, %(wave)s",
-                   title=lang.say(book.title), wave=lang.wave(wave))  # fmt: skip
+                   title=markdown(lang.say(book.title)), wave=lang.wave(wave))  # fmt: skip
     body = "\n\n".join("\n\n".join(part(facts, book, lang)) for part in parts)
     return f"# {title}\n\n{body}\n".encode()
 
@@ -182,7 +182,7 @@ def _assumptions(facts: Mapping[str, Any], book: Codebook, lang: Language) -> It
 
 def _label(book: Codebook, name: str, lang: Language) -> str:
     source = book.items.get(name) or book.recipes().get(name)
-    return lang.say(source.label) or name if source is not None else say({}, lang.code) or name
+    return markdown((lang.say(source.label) if source is not None else "") or name)
 
 
 def _count(count: int | None, lang: Language) -> str:
@@ -199,4 +199,4 @@ def _list(items: list[str]) -> str:
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

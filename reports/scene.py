@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.charts import Axis, axis, whisker
 from reports.figures import Figure, Figures
-from reports.language import LABEL_LENGTH, Language, plain
+from reports.language import LABEL_LENGTH, Language, isolated, plain
 from reports.view import Cell, Drawn
 from survey.codebook import Codebook
 from survey.survey_yaml.borders import Shapes
@@ -74,13 +74,13 @@ class Scene:
 
     def label(self, variable: str) -> str:
         """Short wording of a variable."""
-        return plain(self.book.label(variable, self.lang.code), LABEL_LENGTH)
+        return isolated(plain(self.book.label(variable, self.lang.code), LABEL_LENGTH))
 
     def level(self, variable: str, code: str) -> str:
         """Wording of a level; yes and no for variables that are 0 or 1."""
         if self.book.scale_of(variable) is None and code in ("0", "1"):
             return self.lang.t("Yes") if code == "1" else self.lang.t("No")
-        return plain(self.book.level_label(variable, code, self.lang.code), LABEL_LENGTH)
+        return isolated(plain(self.book.level_label(variable, code, self.lang.code), LABEL_LENGTH))
 
     def levels(self, variable: str, found: Sequence[str]) -> list[str]:
         """Codes in the order of the scale, then those no scale knows."""

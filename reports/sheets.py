@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -22,6 +22,8 @@ from survey.codebook import Codebook
 LONGEST = 2_000
 HEAD_LENGTH = 200
 TAB_LENGTH = 31
+RESERVED = ("history",)  # Excel keeps this name for itself
+PROPERTY_LENGTH = 255
 NARROW, WIDE = 11, 46
 
 
@@ -94,7 +96,8 @@ def workbook(
     made = xlsxwriter.Workbook(stream, options)
     title = f"{lang.say(book.title)} {lang.wave(wave)}"
     day = dt.datetime.combine(book.waves[wave].fieldwork.end, dt.time(), dt.UTC)
-    made.set_properties({"title": title, "subject": what, "author": lang.say(book.publisher), "created": day})
+    about = {"title": title, "subject": what, "author": lang.say(book.publisher)}
+    made.set_properties({**{key: plain(text, PROPERTY_LENGTH) for key, text in about.items()}, "created": day})
     pen = Pen(made, lang)
     pen.cover(cover(book, wave, lang, what))
     names = _tabs([lang.t("Cover"), lang.t("Contents"), lang.t("Notes"), *(sheet.name for sheet in sheets)])[3:]
@@ -194,24 +197,34 @@ def _heads(heads: Sequence[str]) -> list[str]:
 def _tabs(names: Sequence[str]) -> list[str]:
     """Names of sheets: at most 31 letters, none that a spreadsheet refuses, unique.
 
-    >>> _tabs(["Notes", "Notes", "Ages: [16/30]"])
-    ['Notes', 'Notes (2)', 'Ages 1630']
+    >>> _tabs(["Notes", "Notes", "Ages: [16/30]", "History"])
+    ['Notes', 'Notes (2)', 'Ages 1630', 'History (2)']
     """
-    kept = ["".join(letter for letter in plain(name) if letter not in "[]:*?/\\'") for name in names]
-    return _unique([name or "–" for name in kept], TAB_LENGTH)
+    kept = ["".join(letter for letter in plain(name) if letter not in "[]:*?/\\'").strip() for name in names]
+    return _unique([name or "–" for name in kept], TAB_LENGTH, taken=RESERVED)
 
 
-def _unique(names: Sequence[str], length: int) -> list[str]:
-    seen: set[str] = set()
+def _unique(names: Sequence[str], length: int, taken: Iterable[str] = ()) -> list[str]:
+    """Names of at most so many UTF-16 units, which is what Excel counts, each other than those before it."""
+    seen = set(taken)
     out = []
     for name in names:
-        new, number = name[:length], 2
+        new, number = _first(name, length), 2
         while new.lower() in seen:
             end = f" ({number})"
-            new, number = name[: length - len(end)] + end, number + 1
+            new, number = _first(name, length - len(end)) + end, number + 1
         seen.add(new.lower())
         out.append(new)
     return out
+
+
+def _first(text: str, units: int) -> str:
+    """The beginning of a text, no letter split.
+
+    >>> _first("ab\U0001f600c", 3), _first("ab\U0001f600c", 4)
+    ('ab', 'ab😀')
+    """
+    return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore")
 
 
 def _widths(sheet: Sheet) -> Iterator[int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from reports.canvas import EDGE, WIDTH, Canvas, text_width, wrapped
+from reports.canvas import EDGE, WIDTH, Canvas, cut, shortened, text_width
 from reports.city import city
 from reports.drivers import adjusted_head
 from reports.language import Language
@@ -196,8 +196,9 @@ def rows_svg(
 
 def _row(canvas: Canvas, line: Line) -> None:
     middle, wide = canvas.y + ROW / 2, (RIGHT - LEFT) / 100
-    fits = text_width(line.label, 15) <= LEFT - EDGE - 16
-    texts = [line.label] if fits or line.head else list(wrapped(line.label, 13, LEFT - EDGE - 16))[:2]
+    room = WIDTH - 2 * EDGE if line.head else LEFT - EDGE - 16
+    fits = line.head or text_width(line.label, 15) <= room
+    texts = [cut(line.label, 15, room)] if fits else shortened(line.label, 13, room, 2)
     for number, text in enumerate(texts):
         up = middle + 5 if len(texts) == 1 else middle - 3 + 15 * number
         canvas.text(EDGE, up, text, 15 if fits else 13, "accent" if line.head else "ink", bold=line.head)

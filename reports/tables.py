@@ -11,6 +11,7 @@ from typing import Any
 
 from reports.figures import Figure, Figures
 from reports.language import Language, plain
+from survey.characters import is_formula
 from survey.codebook import Codebook
 
 NUMBERS = {
@@ -27,7 +28,6 @@ NUMBERS = {
 }
 TESTS = ("p", "q")
 DRAWN = ("points", "limits")  # coordinates of charts, no facts
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 NAMES = ("headline", "trend", "items", "areas", "groups", "practices", "models", "changes", "measures", "method")
 
 
@@ -141,19 +141,13 @@ def _leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def inert(text: str) -> str:
-    """A cell that no spreadsheet runs as a formula; numbers stay numbers.
+    """A cell that no spreadsheet runs as a formula, by an apostrophe before its text (OWASP); numbers stay numbers.
 
     >>> inert("=HYPERLINK(1)"), inert("-0.5"), inert("-cmd"), inert("安全")
     ("'=HYPERLINK(1)", '-0.5', "'-cmd", '安全')
     """
     text = plain(text)
-    if not text.startswith(DANGEROUS):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return "'" + text
-    return text
+    return "'" + text if is_formula(text) else text
 
 
 def _csv(rows: Sequence[Sequence[str]] | Iterator[list[str]]) -> bytes:

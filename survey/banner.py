@@ -17,9 +17,10 @@ from survey.tidy import results, settled
 
 
 def questions(book: Codebook) -> list[str]:
-    """Single and multiple items that the report shows, in its order."""
+    """Single and multiple items that the report shows, themes of free texts among them, in its order."""
+    asked = book.questions()
     shown = book.report.items or tuple(name for name, item in book.items.items() if item.block != "other")
-    return [name for name in shown if book.items[name].kind in ("single", "multiple")]
+    return [name for name in shown if name in asked and asked[name].kind in ("single", "multiple")]
 
 
 def banner(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
@@ -39,10 +40,10 @@ def banner(wave: Protected, book: Codebook, name: str) -> pd.DataFrame:
 
 def _by(d: SurveyDesign, by: str, book: Codebook) -> Iterator[pd.DataFrame]:
     """Shares of all questions by one breakdown, then the pairs that differ."""
-    asked = [item for item in questions(book) if item != by]
-    single = [item for item in asked if book.items[item].kind == "single"]
+    kinds, asked = book.questions(), [item for item in questions(book) if item != by]
+    single = [item for item in asked if kinds[item].kind == "single"]
     tables = [estimate.proportion(d, single, by)] if single else []
-    tables += [_multiple(d, item, by, book) for item in asked if book.items[item].kind == "multiple"]
+    tables += [_multiple(d, item, by, book) for item in asked if kinds[item].kind == "multiple"]
     for table in tables:
         differing = _differing(table)
         table.attrs = {}
@@ -59,5 +60,7 @@ def _differing(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _multiple(d: SurveyDesign, item: str, by: str, book: Codebook) -> pd.DataFrame:
-    options = {choice(item, level): level for level in book.scales[book.items[item].scale or ""].levels}
+    scale = book.scale_of(item)
+    assert scale is not None, item  # survey.yaml is refused where a question with several answers has none
+    options = {choice(item, level): level for level in scale.levels}
     return estimate.multiple(d, options, by, name=item, of=["respondents"])

@@ -1,12 +1,15 @@
 """What stops the work, said so that a person can act on it: where, expected, got, hint.
 
 Texts are templates with named values, so that a catalogue can translate the template and no value is lost.
-A value from a resident's answer never goes in unmasked: use `masked`.
+A value from a resident's answer never goes in unmasked: use `masked`. What a terminal would obey or hide in a value,
+such as the escape sequence of a colour or a direction mark in a label or a file name, is written as its escape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+
+from survey.characters import visible
 
 Translate = Callable[[str], str]
 
@@ -31,7 +34,7 @@ class AnxinError(Exception):
         self, title: str, *, where: str = "", expected: str = "", got: str = "", hint: str = "", **values: object
     ) -> None:
         self.title, self.where, self.expected, self.got, self.hint = title, where, expected, got, hint
-        self.values = {name: str(value) for name, value in values.items()}
+        self.values = {name: visible(str(value)) for name, value in values.items()}
         super().__init__(self.describe())
 
     def __reduce__(self) -> tuple[Callable[..., AnxinError], tuple[type[AnxinError], dict[str, object]]]:

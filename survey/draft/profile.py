@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from survey.characters import written
 from survey.codebook import number_code
 from survey.identifiers import is_identity, is_name, kind_of
 from survey.numerals import is_decimal_comma, is_thousands, plain_numbers
@@ -158,9 +159,9 @@ def profile(cells: pd.Series, name: str, label: str, values: Mapping[str, str], 
         code = number_code(text) if len(text) <= 15 else text.strip()  # a longer one would lose digits
         if code not in ("", "."):
             counts[code] = counts.get(code, 0) + int(count)
-    return Profile(
-        name.strip(), label.strip(), values, declared, len(cells), counts, marked="," if comma else " " if plain else ""
-    )
+    words = {code: written(wording) for code, wording in values.items()}
+    marked = "," if comma else " " if plain else ""
+    return Profile(name.strip(), written(label), words, declared, len(cells), counts, marked=marked)
 
 
 def number(text: str) -> float | None:

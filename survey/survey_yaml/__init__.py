@@ -20,6 +20,7 @@ from survey.survey_yaml.overrides import overridden
 from survey.survey_yaml.places import place_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
 from survey.survey_yaml.todo import filled, todos
+from survey.survey_yaml.unwritable import unreadable, unwritable
 from survey.survey_yaml.weights import weights
 from survey.survey_yaml.words import unworded
 
@@ -58,21 +59,22 @@ def parse(
 
     Args: text: YAML 1.2.   name: file name for messages.   likely: finds the delivered column of an item that a wave
     lacks, for hints.   overrides: keys joined by dots → value that stands in place of the file's, for one run.
-    Raises: CodebookError: not YAML, a key twice, an unknown key, a wrong value, a name that nothing defines, a wording
-    that a language lacks, an item that a wave cannot do without, or a TODO left open; `others` holds all but the first
-    of them.
+    Raises: CodebookError: not YAML, a control character, a key twice, an unknown key, a wrong value, a name that
+    nothing defines, a wording that a language lacks, an item that a wave cannot do without, or a TODO left open;
+    `others` holds all but the first of them.
     """
     try:
         content = YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         raise _syntax(error, name) from None
     except (YAMLError, ValueError) as error:
-        raise CodebookError(
-            "{name} cannot be read", where="{name}", got="{found}", name=name, found=str(error)[:200]
-        ) from None
+        raise unreadable(error, text, name) from None
     if not isinstance(content, dict):
         raise CodebookError("{name} is empty", where="{name}", expected="a survey's settings", name=name)
     content = overridden(content, overrides or {})
+    unwritten = list(unwritable(content))
+    if unwritten:
+        raise _told(unwritten, text, name)
     mistakes = list(todos(content))
     left_open = {mistake.path for mistake in mistakes}
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from survey.characters import is_formula
 from survey.codebook import Codebook
 from survey.codebook.microdata import ALL, Microdata
 from survey.survey_yaml.references import Mistake, Path, _unknown
@@ -38,8 +39,23 @@ def microdata_mistakes(book: Codebook) -> Iterator[Mistake]:
     for name, steps in plan.hierarchies.items():
         yield from _nested(book, name, steps)
     yield from _variables(book, plan, watched)
+    yield from _codes(book, [*watched, *(step for steps in plan.hierarchies.values() for step in steps)])
     for name in plan.sensitive:
         yield from _unknown((*PLACE, "sensitive"), name, book.released(), "the name of a variable that goes out")
+
+
+def _codes(book: Codebook, watched: list[str]) -> Iterator[Mistake]:
+    """Codes stand in the file as they are, the same in every format: none may be a formula for who opens the CSV."""
+    sources = [book.items.get(name) or book.recipes().get(name) for name in (*watched, *book.released())]
+    for scale in dict.fromkeys(source.scale for source in sources if source is not None and source.scale):
+        for code in filter(is_formula, book.scales[scale].levels if scale in book.scales else ()):
+            yield Mistake(
+                ("scales", scale, "levels", code),
+                expected="a code that no spreadsheet takes for a formula, as `privacy.microdata` releases it",
+                got="{code}",
+                hint="give the level another code, and `recode` the delivered one",
+                code=code,
+            )
 
 
 def _nested(book: Codebook, name: str, steps: tuple[str, ...]) -> Iterator[Mistake]:

@@ -20,12 +20,13 @@ from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from survey.codebook import Codebook
 from survey.codebook.base import Strict, Words
 from survey.survey_yaml import _from_pydantic, _syntax, _told
 from survey.survey_yaml.references import Mistake, Path, _unknown
+from survey.survey_yaml.unwritable import unreadable, unwritable
 
 Block = Literal["headline", "points", "trend", "answers", "areas", "groups", "drivers", "changes", "method"]
 FIGURES = (
@@ -82,15 +83,20 @@ def reference(text: str) -> Reference | None:
 def read_notes(text: str, book: Codebook, name: str = "notes.yaml") -> Notes:
     """Notes of the text of a notes.<wave>.yaml; empty text gives none.
 
-    Raises: CodebookError: not YAML, an unknown block or key, a language missing, a number typed literally, or a
-    reference to something that survey.yaml does not define; `others` holds all but the first of them.
+    Raises: CodebookError: not YAML, a control character, an unknown block or key, a language missing, a number typed
+    literally, or a reference to something that survey.yaml does not define; `others` holds all but the first of them.
     """
     try:
         content = YAML(typ="safe").load(text) if text.strip() else None
     except MarkedYAMLError as error:
         raise _syntax(error, name) from None
+    except (YAMLError, ValueError) as error:
+        raise unreadable(error, text, name) from None
     if content is None:
         return Notes({}, name)
+    unwritten = list(unwritable(content))
+    if unwritten:
+        raise _told(unwritten, text, name)
     try:
         blocks: dict[str, Note] = TypeAdapter(dict[Block, Note]).validate_python(content)  # type: ignore[assignment]
     except ValidationError as error:

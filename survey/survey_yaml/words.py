@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from survey.characters import INVISIBLE
 from survey.codebook import Codebook
 from survey.survey_yaml.references import Mistake, Path
 
@@ -41,7 +42,7 @@ def _lacking(path: Path, words: dict[str, str], languages: tuple[str, ...]) -> I
                 languages=", ".join(languages),
             )
         return
-    lacking = [language for language in languages if not words.get(language, "").strip()]
+    lacking = [language for language in languages if not INVISIBLE.sub("", words.get(language, "")).strip()]
     if lacking:
         yield Mistake(
             path,
