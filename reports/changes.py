@@ -62,8 +62,7 @@ def changes(scene: Scene) -> Changes | None:
     rows = changed(scene)
     if not rows:
         return None
-    alarming = alerts(scene)
-    clear = sorted((row for row in rows if named(scene, row) and row not in alarming), key=_by_size)
+    alarming, clear = alerts(scene), clearly(scene)
     charts, other = control_charts(scene), scene.lang.t("Other clear changes")
     return Changes(
         finding=finding(scene, alarming, clear),
@@ -98,6 +97,12 @@ def alerts(scene: Scene) -> list[Figure]:
     least = scene.book.report.alerts.fall
     found = [row for row in changed(scene) if named(scene, row) and round(worsening(scene, row), 9) >= least]
     return sorted(found, key=_by_size)
+
+
+def clearly(scene: Scene) -> list[Figure]:
+    """Changes that are named and no alerts, the largest first."""
+    alarming = alerts(scene)
+    return sorted((row for row in changed(scene) if named(scene, row) and row not in alarming), key=_by_size)
 
 
 def _by_size(row: Figure) -> tuple[float, str, str, str]:

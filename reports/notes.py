@@ -50,8 +50,15 @@ def noted_changes(changes: Changes | None, scene: Scene) -> Changes | None:
     note = notes.blocks.get("changes") if notes else None
     if changes is None or notes is None or note is None:
         return changes
-    finding = _filled(scene, note.finding, notes) if note.finding else changes.finding
-    return replace(changes, finding=finding, remarks=tuple(_filled(scene, words, notes) for words in note.add))
+    added = tuple(_filled(scene, words, notes) for words in note.add)
+    return replace(changes, finding=noted_finding(changes.finding, scene), remarks=added)
+
+
+def noted_finding(finding: str, scene: Scene) -> str:
+    """The finding of the page "What changed", a reviewer's in place of the rule's; "" where there is no such page."""
+    notes = scene.notes
+    note = notes.blocks.get("changes") if notes else None
+    return _filled(scene, note.finding, notes) if finding and notes and note and note.finding else finding
 
 
 def _filled(scene: Scene, words: Mapping[str, str], notes: Notes) -> str:

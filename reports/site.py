@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reports.area import area_pages
-from reports.changes import Changes, changes
+from reports.changes import Changes, alerts, changed, changes, clearly, finding
 from reports.city import city
 from reports.downloads import offered
 from reports.language import Language
 from reports.method import methods, terms_page
-from reports.notes import noted, noted_changes
+from reports.notes import noted, noted_changes, noted_finding
 from reports.privacy import privacy
 from reports.scene import Scene, page_file
 from reports.view import Frame, Link, Page
@@ -54,8 +54,8 @@ def single(name: str, build: Callable[[Scene], Any]) -> Callable[[Scene], Iterab
 
 def _city(scene: Scene) -> Page:
     """The report on the whole, with a reviewer's sentences and the finding of the page of changes."""
-    changed = _changes(scene)
-    return replace(noted(city(scene), scene), onward=changed.finding if changed else "")
+    found = finding(scene, alerts(scene), clearly(scene)) if changed(scene) else ""
+    return replace(noted(city(scene), scene), onward=noted_finding(found, scene))
 
 
 def _changes(scene: Scene) -> Changes | None:
