@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from reports.alerts import alert_files
 from reports.downloads import downloads
@@ -28,7 +29,7 @@ from survey.survey_yaml.notes import Notes
 
 ABOUT = "about.json"
 # End tags that HTML lets a writer leave out; a tenth of the page, which is to go by e-mail.
-OPTIONAL = re.compile(r"\s*</(?:td|th|tr|li|dt|dd)>\s*")
+OPTIONAL = re.compile(r"</(?:td|th|tr|li|dt|dd)>\s*")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -123,6 +124,25 @@ def policy() -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
+class _Compiled(BytecodeCache):
+    """Compiled templates in memory: the same for every language, whose words are looked up when a page is set."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill a template's code in, where it was compiled before."""
+        if bucket.key in self.known:
+            bucket.bytecode_from_string(self.known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template's code."""
+        self.known[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = _Compiled()
+
+
 @lru_cache(maxsize=8)
 def _environment(code: str) -> Environment:
     """Templates with the words of one language."""
@@ -134,6 +154,7 @@ def _environment(code: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=COMPILED,
     )
     environment.filters["unbroken"] = unbroken
     install: Callable[..., Any] = environment.install_gettext_callables  # type: ignore[attr-defined]
@@ -146,4 +167,5 @@ def _environment(code: str) -> Environment:
 def _html(template: str, lang: Language, **values: Any) -> bytes:
     """One page; style and policy go in unescaped because they are ours."""
     text = _environment(lang.code).get_template(template).render(lang=lang, style=style(), policy=policy(), **values)
-    return OPTIONAL.sub("", text).encode("utf-8")
+    *parts, last = OPTIONAL.split(text)
+    return "".join([*(part.rstrip() for part in parts), last]).encode("utf-8")
