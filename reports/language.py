@@ -18,7 +18,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import NumberPattern, parse_pattern
 from markupsafe import Markup, escape
 
 from survey.characters import INVISIBLE
@@ -67,7 +67,8 @@ def plain(text: str, length: int | None = None) -> str:
     >>> plain("a\\u202eb\\n c"), plain("abcdef", 4)
     ('ab c', 'abc…')
     """
-    text = " ".join(INVISIBLE.sub("", text).split())
+    if not (text.isascii() and text.isprintable() and " " not in text):  # a number or a code is as it should be
+        text = " ".join(INVISIBLE.sub("", text).split())
     return text if length is None or len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
@@ -126,10 +127,13 @@ def _locale(code: str) -> Locale:
 # The same shares stand on many pages: a third of the time that a site takes would go into their digits.
 @lru_cache(maxsize=1 << 15)
 def _decimal(code: str, value: float, places: int) -> str:
-    text = format_decimal(
-        half_up(value, places) + 0, format="#,##0." + "0" * places if places else "#,##0", locale=_locale(code)
-    )
+    text = _pattern(places).apply(half_up(value, places) + 0, _locale(code))
     return str(text).replace("-", "\N{MINUS SIGN}")
+
+
+@lru_cache(maxsize=8)
+def _pattern(places: int) -> NumberPattern:
+    return parse_pattern("#,##0." + "0" * places if places else "#,##0")
 
 
 @dataclass(frozen=True)
@@ -181,14 +185,15 @@ class Language:
         if found is None:
             return plain(name, LABEL_LENGTH)
         year = found[1]
-        return {
-            "H1": self.t("H1 %(year)s", year=year),
-            "H2": self.t("H2 %(year)s", year=year),
-            "Q1": self.t("Q1 %(year)s", year=year),
-            "Q2": self.t("Q2 %(year)s", year=year),
-            "Q3": self.t("Q3 %(year)s", year=year),
-            "Q4": self.t("Q4 %(year)s", year=year),
-        }[found[2]]
+        known = {
+            "H1": lambda: self.t("H1 %(year)s", year=year),
+            "H2": lambda: self.t("H2 %(year)s", year=year),
+            "Q1": lambda: self.t("Q1 %(year)s", year=year),
+            "Q2": lambda: self.t("Q2 %(year)s", year=year),
+            "Q3": lambda: self.t("Q3 %(year)s", year=year),
+            "Q4": lambda: self.t("Q4 %(year)s", year=year),
+        }
+        return known[found[2]]()
 
     def say(self, words: Mapping[str, str], length: int | None = None) -> str:
         """Wording of the codebook in this language, or in any it has, made harmless, for a page or a picture."""

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from reports.charts import Axis, axis, whisker
@@ -74,13 +75,27 @@ class Scene:
 
     def label(self, variable: str) -> str:
         """Short wording of a variable."""
-        return isolated(plain(self.book.label(variable, self.lang.code), LABEL_LENGTH))
+        key = (variable,)
+        if key not in self._worded:
+            self._worded[key] = isolated(plain(self.book.label(variable, self.lang.code), LABEL_LENGTH))
+        return self._worded[key]
 
     def level(self, variable: str, code: str) -> str:
         """Wording of a level; yes and no for variables that are 0 or 1."""
+        key = (variable, code)
+        if key not in self._worded:
+            self._worded[key] = self._level(variable, code)
+        return self._worded[key]
+
+    def _level(self, variable: str, code: str) -> str:
         if self.book.scale_of(variable) is None and code in ("0", "1"):
             return self.lang.t("Yes") if code == "1" else self.lang.t("No")
         return isolated(plain(self.book.level_label(variable, code, self.lang.code), LABEL_LENGTH))
+
+    @cached_property
+    def _worded(self) -> dict[tuple[str, ...], str]:
+        """Variables and levels that were worded already: the same few stand in thousands of cells."""
+        return {}
 
     def levels(self, variable: str, found: Sequence[str]) -> list[str]:
         """Codes in the order of the scale, then those no scale knows."""

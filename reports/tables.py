@@ -92,11 +92,14 @@ def _figure_rows(rows: Sequence[Figure], book: Codebook, languages: Sequence[str
         *NUMBERS.values(),
         "mark",
     ]
+    spoken, worded = [Language(code) for code in languages], dict[tuple[str, ...], list[str]]()
     for row in rows:
-        wording = (text for code in languages for text in _wording(row, book, Language(code)))
+        key = (row.item, row.level, row.by, row.group)
+        if key not in worded:  # a figure of several statistics and waves is worded once
+            worded[key] = [text for lang in spoken for text in _wording(row, book, lang)]
         numbers = [_number(getattr(row, key), key in TESTS) if row.shown else "" for key in NUMBERS]
         mark = f"[{row.mark}]" if row.mark else "caution" if row.caution else ""
-        yield [row.wave, row.block, row.item, row.statistic, row.level, row.by, row.group, *wording, *numbers, mark]
+        yield [row.wave, row.block, row.item, row.statistic, row.level, row.by, row.group, *worded[key], *numbers, mark]
 
 
 def _wording(row: Figure, book: Codebook, lang: Language) -> list[str]:

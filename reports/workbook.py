@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from reports.figures import Figure, Figures
 from reports.language import Language
@@ -19,17 +20,19 @@ NOTHING = "[z]"
 SINCE = ("change", "change_in_table", "equivalence")
 """Figures whose level is the wave they are compared with."""
 PROGRAMME = "programme_"
+Measured: TypeAlias = tuple[Figure, str, tuple[Value, ...]]
+"""A figure, its unit and its numbers."""
 
 
 def tables_workbook(
     figures: Figures, facts: Mapping[str, Any], book: Codebook, wave: str, languages: Sequence[str]
 ) -> dict[str, bytes]:
     """Workbook of every language by file name, tables-zh.xlsx and so on."""
-    files = {}
+    files, measured = {}, dict(_measured(figures, book, wave))
     for code in languages:
         scene = Scene(figures, facts, book, wave, Language(code))
         what = scene.lang.t("All figures of the report as tables.")
-        made = workbook(book, wave, scene.lang, what, terms(scene.lang), list(_sheets(scene)))
+        made = workbook(book, wave, scene.lang, what, terms(scene.lang), list(_sheets(scene, measured)))
         files[f"tables-{code}.xlsx"] = made
     return files
 
@@ -69,13 +72,20 @@ def sheet_names(lang: Language) -> dict[str, tuple[str, str]]:
     }
 
 
-def _sheets(scene: Scene) -> Iterator[Sheet]:
+def _measured(figures: Figures, book: Codebook, wave: str) -> Iterator[tuple[str, list[Measured]]]:
+    """Figures of each table with their numbers, which are the same in every language."""
+    for key, wanted in choices(book, wave).items():
+        rows = [row for row in figures.rows if wanted(row)]
+        rows.sort(key=lambda row: row.statistic in ("change", "difference"))  # what is so comes before how it compares
+        if rows:
+            units = ((row, *unit(book, row)) for row in rows)
+            yield key, [(row, name, _numbers(row, factor, form)) for row, name, factor, form in units]
+
+
+def _sheets(scene: Scene, measured: Mapping[str, Sequence[Measured]]) -> Iterator[Sheet]:
     named = sheet_names(scene.lang)
-    for key, wanted in choices(scene.book, scene.wave).items():
-        rows = [row for row in scene.figures.rows if wanted(row)]
-        if rows:  # what is so comes before how it compares
-            rows.sort(key=lambda row: row.statistic in ("change", "difference"))
-            yield _figures(scene, key, *named[key], rows)
+    for key, lines in measured.items():
+        yield _figures(scene, key, *named[key], lines)
     facts = [(section, key or NOTHING, _fact(value)) for section, key, value in fact_rows(scene.facts)]
     if facts:
         heads = (scene.lang.t("Section"), scene.lang.t("Key"), scene.lang.t("Value"))
@@ -91,7 +101,7 @@ def _fact(value: str) -> Value:
     return Number(number, "General") if math.isfinite(number) and repr(number).removesuffix(".0") == value else value
 
 
-def _figures(scene: Scene, key: str, name: str, title: str, rows: Sequence[Figure]) -> Sheet:
+def _figures(scene: Scene, key: str, name: str, title: str, lines: Sequence[Measured]) -> Sheet:
     """A row a figure; columns that say nothing in this table are left out."""
     t = scene.lang.t
     heads = (
@@ -99,7 +109,11 @@ def _figures(scene: Scene, key: str, name: str, title: str, rows: Sequence[Figur
         *(t("Estimate"), t("Lower bound"), t("Upper bound"), t("Unit"), t("Standard error"), t("Respondents")),
         *(t("Effective sample"), t("Design effect"), t("p"), t("p corrected"), t("Remark")),
     )
-    cells = [(*_words(scene, row), *_numbers(scene, row)) for row in rows]
+    units = _units(scene.lang)
+    cells = [
+        (*_words(scene, row), *numbers[:3], units[name], *numbers[3:], _remark(scene, row))
+        for row, name, numbers in lines
+    ]
     kept = [place for place in range(len(heads)) if place < 3 or any(line[place] != NOTHING for line in cells)]
     notes = [
         t(
@@ -109,6 +123,10 @@ def _figures(scene: Scene, key: str, name: str, title: str, rows: Sequence[Figur
     ]
     table = tuple(tuple(line[place] for place in kept) for line in cells)
     return Sheet(key, name, title, tuple(notes), tuple(heads[place] for place in kept), table, fixed=2)
+
+
+def _remark(scene: Scene, row: Figure) -> str:
+    return scene.lang.t("caution") if row.shown and row.caution else NOTHING
 
 
 def scaled(value: float, times: float) -> float:
@@ -152,10 +170,18 @@ def _group(scene: Scene, row: Figure) -> tuple[str, str]:
 
 def kind(scene: Scene, row: Figure) -> str:
     """What a statistic is called."""
-    t = scene.lang.t
+    name = "score" if row.statistic == "mean" and _scored(scene.book, row) else row.statistic
+    return _kinds(scene.lang).get(name, name)
+
+
+@lru_cache(maxsize=8)
+def _kinds(lang: Language) -> Mapping[str, str]:
+    """Statistic → what it is called."""
+    t = lang.t
     return {
         "share": t("Share"),
-        "mean": t("Score") if _scored(scene, row) else t("Share"),
+        "mean": t("Share"),
+        "score": t("Score"),
         "change": t("Change"),
         "difference": t("Difference"),
         "coefficient": t("Coefficient"),
@@ -170,45 +196,48 @@ def kind(scene: Scene, row: Figure) -> str:
         "att": t("Effect in a wave by the wave it came"),
         "att_pre": t("Difference before it came"),
         "pretrend": t("Test of the trends before it came"),
-    }.get(row.statistic, row.statistic)
+    }
 
 
-def _scored(scene: Scene, row: Figure) -> bool:
-    recipe = scene.book.recipes().get(row.item)
+def _scored(book: Codebook, row: Figure) -> bool:
+    recipe = book.indicators.get(row.item) or book.derived.get(row.item)
     return recipe is not None and recipe.recipe == "index"
 
 
-def unit(scene: Scene, row: Figure) -> tuple[str, float, str]:
+def _units(lang: Language) -> Mapping[str, str]:
+    """Unit → what it is called."""
+    t = lang.t
+    return {"": NOTHING, "outcome": t("unit of the outcome"), "points": t("percentage points"),
+            "score": t("points of the score"), "%": "%"}  # fmt: skip
+
+
+def unit(book: Codebook, row: Figure) -> tuple[str, float, str]:
     """Unit of a figure, what to multiply it by, and its format."""
-    t = scene.lang.t
     if row.statistic in ("coefficient", "pretrend"):
-        return NOTHING, 1.0, PLAIN
+        return "", 1.0, PLAIN
     if row.statistic == "margin":
-        model = scene.book.report.models.get(row.block.removeprefix("model_"))
+        model = book.report.models.get(row.block.removeprefix("model_"))
         whole = model is not None and model.family != "binomial"
-        return (t("unit of the outcome"), 1.0, PLAIN) if whole else (t("percentage points"), 100.0, POINTS)
-    if _scored(scene, row):
-        return t("points of the score"), 1.0, PERCENT
+        return ("outcome", 1.0, PLAIN) if whole else ("points", 100.0, POINTS)
+    if _scored(book, row):
+        return "score", 1.0, PERCENT
     if row.statistic in (*SINCE, "difference") or row.block.startswith(PROGRAMME):
-        return t("percentage points"), 100.0, POINTS
+        return "points", 100.0, POINTS
     return "%", 100.0, PERCENT
 
 
-def _numbers(scene: Scene, row: Figure) -> tuple[Value, ...]:
-    """Estimate, interval, unit, error, sizes, p and remark; a mark in the place of every number that is withheld."""
-    name, factor, form = unit(scene, row)
+def _numbers(row: Figure, factor: float, form: str) -> tuple[Value, ...]:
+    """Estimate and interval, then error, sizes and p; a mark in the place of every number that is withheld."""
     if not row.shown:
-        return *(f"[{row.mark}]",) * 3, name, *(f"[{row.mark}]",) * 6, NOTHING
+        return (f"[{row.mark}]",) * 9
 
     def put(value: float, code: str, times: float = 1.0) -> Value:
         return Number(scaled(value, times), code) if math.isfinite(value) else NOTHING
 
     return (
         *(put(value, form, factor) for value in (row.estimate, row.low, row.high)),
-        name,
         put(row.se, PLAIN, factor),
         *(put(value, "#,##0") for value in (row.n, row.n_eff)),
         put(row.deff, "0.00"),
         *(put(value, SMALL) for value in (row.p, row.q)),
-        scene.lang.t("caution") if row.caution else NOTHING,
     )
