@@ -144,7 +144,7 @@ def _legend(lang: Language, spots: Sequence[Spot], found: Mapping[str, Figure]) 
         if mark in held:
             yield "held", f"[{mark}]", meaning, ""
     if any(spot.caution for spot in spots):
-        yield "plain", "!", lang.t("read it with its interval: few respondents, or a share close to all"), ""
+        yield "careful", "!", lang.t("read it with its interval: few respondents, or a share close to all"), ""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ def map_svg(about: About, lang: Language, chart: MapChart) -> bytes:
     """Areas as tiles or inside their borders, coloured by what the tests found."""
     canvas = begin(about, lang, chart.title, chart.caption)
     entries = [
-        (f"{sign} {words}{lang.gap if span else ''}{span}".lstrip(), partial(_swatch, canvas, tone))
+        (
+            f"{'' if tone == 'careful' else sign} {words}{lang.gap if span else ''}{span}".lstrip(),
+            partial(_swatch, canvas, tone),
+        )
         for tone, sign, words, span in chart.legend
     ]
     legend(canvas, entries)
@@ -35,7 +38,10 @@ def map_svg(about: About, lang: Language, chart: MapChart) -> bytes:
 
 
 def _swatch(canvas: Canvas, tone: str, x: float, y: float) -> None:
-    _shape(canvas, [_box(x, y, 14, 14)], tone, 5)
+    if tone == "careful":
+        canvas.text(x + 7, y + 12.5, "!", 15, anchor="middle", bold=True)
+    else:
+        _shape(canvas, [_box(x, y, 14, 14)], tone, 5)
 
 
 def _box(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:

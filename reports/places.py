@@ -19,12 +19,12 @@ WIDTH, TALLEST, WIDEST = 480, 460, 132
 """Largest size on a page in pixels, and the widest tile; borders are drawn in these units at every size."""
 PHONE = 288
 """Width that a screen of 320 pixels leaves."""
-BUDGET = 5200
+BUDGET = 3400
 """Bytes of all borders together."""
 TEXT, PHONE_TEXT, LINE = 12.5, 11.5, 15
 LATIN = 1.15
 """How much wider than usual the Latin letters of the widest fonts are that readers have."""
-ROOM = 1.3
+ROOM = 1.15
 """How far the corners of a label may leave the ellipse inside the borders, as a square of its radius."""
 SIGNS = {"up": "▲", "down": "▼"}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +11,7 @@ from typing import Any
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
+from markupsafe import escape
 
 from reports.alerts import alert_files
 from reports.downloads import downloads
@@ -20,6 +19,7 @@ from reports.figures import Figures
 from reports.language import Language, unbroken
 from reports.scene import Scene, page_file
 from reports.site import Sheet, sheets
+from reports.stylesheet import needed, policy
 from reports.tables import tables
 from survey.codebook import Codebook
 from survey.pairs import BANNER
@@ -29,7 +29,8 @@ from survey.survey_yaml.notes import Notes
 
 ABOUT = "about.json"
 # End tags that HTML lets a writer leave out; a tenth of the page, which is to go by e-mail.
-OPTIONAL = re.compile(r"</(?:td|th|tr|li|dt|dd)>\s*")
+OPTIONAL = re.compile(r"</(?:td|th|tr|li|dt|dd|tbody)>\s*")
+NO_POLICY, NO_STYLE = '<meta http-equiv="Content-Security-Policy" content="">', "<style></style>"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -111,19 +112,6 @@ def index(published: Sequence[Mapping[str, Any]], up: str = "") -> bytes:
     )
 
 
-@lru_cache(maxsize=1)
-def style() -> str:
-    """The style sheet of every page, without the blanks that only its writers need."""
-    text = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    return re.sub(r":\s+", ":", re.sub(r"\s*([{};,])\s*", r"\1", text)).strip()
-
-
-def policy() -> str:
-    """Content-Security-Policy that lets in this style sheet and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style().encode("utf-8")).digest()).decode("ascii")
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-
-
 class _Compiled(BytecodeCache):
     """Compiled templates in memory: the same for every language, whose words are looked up when a page is set."""
 
@@ -165,7 +153,9 @@ def _environment(code: str) -> Environment:
 
 
 def _html(template: str, lang: Language, **values: Any) -> bytes:
-    """One page; style and policy go in unescaped because they are ours."""
-    text = _environment(lang.code).get_template(template).render(lang=lang, style=style(), policy=policy(), **values)
-    *parts, last = OPTIONAL.split(text)
-    return "".join([*(part.rstrip() for part in parts), last]).encode("utf-8")
+    """One page with the style it needs; what is escaped on it cannot look like the empty places in its head."""
+    *parts, last = OPTIONAL.split(_environment(lang.code).get_template(template).render(lang=lang, **values))
+    text = "".join([*(part.rstrip() for part in parts), last])
+    css = needed(text)
+    text = text.replace(NO_POLICY, NO_POLICY.replace('content=""', f'content="{escape(policy(css))}"'), 1)
+    return text.replace(NO_STYLE, f"<style>{css}</style>", 1).encode("utf-8")
