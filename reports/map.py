@@ -62,7 +62,7 @@ def area_map(scene: Scene, name: str, finding: str) -> MapChart | None:
         caption=_caption(scene.lang, scene.label(name), listed),
         text=scene.lang.gap.join([drawn, *_spoken(scene.lang, listed)]),
         legend=tuple(_legend(scene.lang, listed, found)),
-        notes=tuple(_notes(scene.lang, drawn, layout)),
+        notes=tuple(_notes(scene.lang, listed, drawn, layout.whole)),
         n=scene.size(scene.figures.one(scene.wave, name, "mean")),
         layout=layout,
     )
@@ -74,13 +74,19 @@ def _drawn(scene: Scene) -> str:
     return t("Borders are simplified.") if scene.shapes else t("Tiles of one size, placed roughly as the areas lie.")
 
 
-def _notes(lang: Language, drawn: str, layout: Layout) -> Iterator[str]:
-    yield lang.t(
-        "The colour follows the test of an area against everybody outside it (p < 0.05, corrected for all areas), "
-        "not the size of the share; areas without colour may differ by less than this sample can show."
-    )
+def _notes(lang: Language, spots: Sequence[Spot], drawn: str, whole: bool) -> Iterator[str]:
+    if any(spot.sign for spot in spots):
+        yield lang.t(
+            "The colour follows the test of an area against everybody outside it (p < 0.05, corrected for all areas), "
+            "not the size of the share; areas without colour may differ by less than this sample can show."
+        )
+    else:
+        yield lang.t(
+            "An area is coloured only where it differs from everybody outside it by the test (p < 0.05, corrected for "
+            "all areas); areas without colour may differ by less than this sample can show."
+        )
     yield drawn
-    if not layout.whole:
+    if not whole:
         yield lang.t("What has no room inside its borders stands in the table.")
 
 

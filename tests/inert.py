@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import re
@@ -15,7 +17,7 @@ import openpyxl
 
 from reports.canvas import WIDTH, text_width
 from reports.language import RIGHT_TO_LEFT, plain
-from reports.render import policy, style
+from reports.stylesheet import COMMA, Rule, rules, sheet
 from survey.characters import INVISIBLE, is_formula
 from survey.tidy import NUMBERS
 
@@ -36,6 +38,15 @@ ATTRIBUTES = {
 DRAWN = {"circle", "desc", "line", "polygon", "polyline", "rect", "svg", "text", "title"}
 HREF = re.compile(r"(\.\./)?([\w.-]+/)*[\w-]+(\.\w+)+(#[\w-]+)?|#[\w-]+")
 SHEET_LENGTH, CELL_LENGTH = 31, 32_767
+
+
+def _flat(found: tuple[Rule, ...], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Groups a rule stands in, one of its selectors, and what it sets."""
+    for rule in found:
+        if rule.inner:
+            yield from _flat(rule.inner, (*above, rule.head))
+        else:
+            yield from ((above, selector, rule.body) for selector in COMMA.split(rule.head))
 
 
 def check(files: Mapping[str, bytes], texts: Iterable[str] = ()) -> None:
@@ -71,9 +82,12 @@ def html(name: str, content: bytes) -> None:
         assert set(element.attrib) <= ATTRIBUTES, (name, tag, element.attrib)
         if "href" in element.attrib:
             assert HREF.fullmatch(element.attrib["href"]), (name, element.attrib["href"])
-    assert [element.text for element in tree.iter("style")] == [style()], name
+    (css,) = [element.text or "" for element in tree.iter("style")]
+    assert set(_flat(tuple(rules(css)))) <= set(_flat(sheet())), name
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    ours = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     policies = [each.attrib["content"] for each in tree.iter("meta") if "http-equiv" in each.attrib]
-    assert policies == [policy()], name
+    assert policies == [ours], name
 
 
 def _paragraphs(content: bytes) -> Iterator[str]:
