@@ -71,16 +71,17 @@ def shortened(text: str, size: float, width: float, most: int) -> list[str]:
     return lines if len(lines) <= most else [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}", size, width)]
 
 
-def wrapped(text: str, size: float, width: float) -> Iterator[str]:
+def wrapped(text: str, size: float, width: float, split: bool = True) -> Iterator[str]:
     """Lines of a text no wider than the width: between words, between Chinese letters, or inside of a word too wide.
+
+    split: whether a word that is too wide is broken; else it has a line that is too long.
 
     >>> list(wrapped("one two three", 10, 45)), list(wrapped("onetwothree", 10, 45))
     (['one two', 'three'], ['onetwoth', 'ree'])
     """
     line, fits = "", max(1, int(width / size / LETTER))  # of Latin letters; Chinese ones stand alone
     words = re.findall(r"[\u2e80-\uffef][，。：；、！？）”]*|[^\s\u2e80-\uffef]+\s*|\s+", text)
-    pieces = (word[start : start + fits] for word in words for start in range(0, len(word), fits))
-    for word in pieces:
+    for word in (piece for each in words for piece in _pieces(each, size, width, fits if split else 0)):
         if line and text_width((line + word).rstrip(), size) > width:
             yield line.rstrip()
             line = word.lstrip()
@@ -88,6 +89,13 @@ def wrapped(text: str, size: float, width: float) -> Iterator[str]:
             line += word
     if line.strip():
         yield line.rstrip()
+
+
+def _pieces(word: str, size: float, width: float, fits: int) -> list[str]:
+    """A word, in pieces of so many letters where it is too wide; 0 never breaks it."""
+    if not fits or text_width(word.rstrip(), size) <= width:
+        return [word]
+    return [word[start : start + fits] for start in range(0, len(word), fits)]
 
 
 class Canvas:

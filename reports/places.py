@@ -183,11 +183,11 @@ def _variants(wide: Sequence[tuple[str, bool]], narrow: Sequence[tuple[str, bool
 def lines(name: str, width: float, size: float = TEXT, most: int = 2) -> tuple[str, ...]:
     """A name in at most two lines; a word that is too long for its line ends in an ellipsis.
 
-    >>> lines("高新技术产业开发区", 80), lines("High-tech Zone", 64), lines("Development", 40)
-    (('高新技术产业', '开发区'), ('High-tech', 'Zone'), ('Devel…',))
+    >>> lines("高新技术产业开发区", 80), lines("High-tech Zone", 72), lines("Development", 40)
+    (('高新技术产业', '开发区'), ('High-tech', 'Zone'), ('Deve…',))
     """
     size *= _stretch(name)
-    found = list(wrapped(name, size, width))
+    found = list(wrapped(name, size, width, split=False))
     if len(found) > most:
         found = [*found[: most - 1], found[most - 1] + "…"]
     return tuple(_cut(line, size, width) for line in found)
