@@ -62,7 +62,7 @@ def drawn(code: str, release: Releasable | None = None) -> dict[str, bytes]:
 def test_every_chart_stands_alone(code: str) -> None:
     found = drawn(code)
     kinds = {re.sub(r"-\d.*", "", name) for name in found}
-    assert kinds == {"trend", "answers", "areas", "groups", "practices", "model", "funnel"}
+    assert kinds == {"trend", "answers", "areas", "groups", "practices", "model", "funnel", "map"}
     for name, content in found.items():
         tree = ElementTree.fromstring(content)
         title, description = tree.find(f"{SVG}title"), tree.find(f"{SVG}desc")
