@@ -16,6 +16,7 @@ report: .venv/run.stamp ## Publish every wave of the shipped city and print wher
 
 test: .venv/dev.stamp lint ## Run every check there is.
 	@sh tests/install-chromium.sh
+	@sh tests/install-vnu.sh
 	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/dev.stamp ## Style, types and the one way of imports.

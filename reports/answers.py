@@ -163,7 +163,7 @@ def _spoken(scene: Scene, name: str, codes: Sequence[str], rows: dict[str, Figur
         for code in codes
         if code in rows and rows[code].shown
     ]
-    return "; ".join(parts)
+    return scene.lang.t("; ").join(parts)
 
 
 def _note(scene: Scene, name: str) -> str:
@@ -182,7 +182,7 @@ def _notes(scene: Scene, name: str) -> Iterator[str]:
         )
     counts = scene.fact("quality", "answered", name) or {}
     texts = {
-        "no_answer": t("no answer"),
+        "no_answer": t("various reasons"),
         "dont_know": t("don’t know"),
         "refused": t("refused"),
         "lost": t("left blank"),
@@ -190,13 +190,14 @@ def _notes(scene: Scene, name: str) -> Iterator[str]:
         "filter": t("filter question not answered"),
         "not_asked": t("not asked"),
     }
-    told = [
-        t("%(reason)s %(n)s", reason=texts[reason], n=scene.lang.count(counts[reason]))
-        for reason in REASONS
-        if counts.get(reason)
-    ]
+    found = [reason for reason in REASONS if counts.get(reason)]
+    if found == ["no_answer"]:
+        texts["no_answer"] = ""  # the pooled count alone is their number
+    told = [t("%(reason)s %(n)s", reason=texts[reason], n=scene.lang.count(counts[reason])).strip() for reason in found]
     if told:
         yield t("Without an answer: %(reasons)s", reasons=scene.lang.listed(told))
+    if not item.asked_if and (spared := counts.get("not_applicable")):
+        yield t("Does not apply: %(n)s", n=scene.lang.count(spared))
 
 
 def _positive_shares(scene: Scene, names: Sequence[str]) -> tuple[str, list[tuple[str, float]]]:

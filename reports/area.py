@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from reports import area_words, words
+from reports import area_words, changes, words
 from reports.blocks import WHOLE, Domain, card, change_of, headline_names, trends
 from reports.drivers import practice_rows
 from reports.figures import Figure
@@ -32,7 +32,11 @@ def _page(scene: Scene, domain: Domain) -> AreaPage:
     against, moved = _against(scene, domain, names), _moved(scene, domain, names)
     wave = lang.wave(change_of(scene, names[0], *domain)[1])
     practices, kinds = practice_rows(scene, domain) if shown else ((), ())
-    sentences = [*area_words.concerns(lang, against, moved, wave), area_words.lowest(lang, _satisfied(scene, domain))]
+    sentences = [
+        *area_words.concerns(lang, against, moved, wave),
+        _named(scene, domain),
+        area_words.least_satisfied(lang, _satisfied(scene, domain)),
+    ]
     return AreaPage(
         name=name,
         finding=_finding(scene, domain, names[0], own[0]) if shown else _nothing(scene, name),
@@ -41,7 +45,7 @@ def _page(scene: Scene, domain: Domain) -> AreaPage:
         ends=scene.axis_words(WHOLE),
         marks=marks_of([row for row in own if row is not None]),
         trends=trends(scene, domain),
-        concern=area_words.concern_finding(lang, name, against, moved, wave) if shown else "",
+        concern=area_words.concern_finding(lang, name, against, moved, wave, len(names)) if shown else "",
         concerns=tuple(sentence for sentence in sentences if sentence) if shown else (),
         practices=practices,
         kinds=kinds,
@@ -54,6 +58,15 @@ def _page(scene: Scene, domain: Domain) -> AreaPage:
         ),
         locator=locator(scene, domain[1]),
     )
+
+
+def _named(scene: Scene, domain: Domain) -> str:
+    """What the page "What changed" names in this area; "" when it names nothing."""
+    rows = [row for row in changes.alerts(scene) + changes.clearly(scene) if (row.by, row.group) == domain]
+    if not rows:
+        return ""
+    named = changes.told(scene, rows, len(rows), named=lambda row: scene.label(row.item))
+    return scene.lang.t("“What changed” names here: %(names)s.", names=named)
 
 
 def _finding(scene: Scene, domain: Domain, name: str, figure: Figure | None) -> str:
@@ -111,7 +124,7 @@ def _row(scene: Scene, name: str, domain: Domain) -> OwnRow:
     tone = words.news(words.state(difference), better)
     return OwnRow(
         label=scene.label(name),
-        everybody=scene.lang.t("everybody %(share)s", share=scene.lang.percent(everybody.estimate))
+        everybody=scene.lang.t("overall %(share)s", share=scene.lang.percent(everybody.estimate))
         if everybody is not None and known
         else "",
         value=scene.cell(figure),
@@ -133,8 +146,8 @@ def _sample(scene: Scene, names: list[str], domain: Domain, shown: bool) -> Sect
     if own is not None and own.shown:
         terms.append((t("Respondents behind “%(label)s”", label=scene.label(names[0])), scene.size(own)))
         if own.bounded:
-            half = lang.decimal(50 * (own.high - own.low), 1)
-            terms.append((t("Half of its interval"), t("%(size)s points", size=half)))
+            down, up = (lang.decimal(100 * reach, 1) for reach in (own.estimate - own.low, own.high - own.estimate))
+            terms.append((t("Its interval reaches"), t("%(down)s points down, %(up)s points up", down=down, up=up)))
         if math.isfinite(own.deff):
             terms.append((t("Design effect"), lang.decimal(own.deff, 2)))
     text = list(_cautions(scene, own, scene.figures.one(scene.wave, names[0], "mean")))
@@ -145,6 +158,7 @@ def _sample(scene: Scene, names: list[str], domain: Domain, shown: bool) -> Sect
                 "of an indicator; the intervals are not corrected."
             )
         )
+        text.append(t("Differences are taken before rounding, so that they can deviate by 0.1 from the figures shown."))
     return Section(t("Sample and cautions"), "sample", text=tuple(text), terms=tuple(terms))
 
 

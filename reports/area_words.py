@@ -65,21 +65,26 @@ def moved(lang: Language, change: Figure | None) -> str:
     return lang.t("risen (%(size)s)", size=size) if direction == "up" else lang.t("fallen (%(size)s)", size=size)
 
 
-def concern_finding(lang: Language, area: str, against: Sequence[Judged], since: Sequence[Judged], wave: str) -> str:
-    """What an area should look at first: only what the tests found, and otherwise that they found nothing."""
+def concern_finding(
+    lang: Language, area: str, against: Sequence[Judged], since: Sequence[Judged], wave: str, asked: int
+) -> str:
+    """What an area should look at first: only what the tests found, and otherwise that they found nothing.
+
+    Args: asked: how many indicators there are, of which some may be withheld here.
+    """
     tested = [each for each in (*against, *since) if each[1].shown]
     worse = list(dict.fromkeys(lang.inner(label) for label, figure, better in tested if _bad(figure, better)))
     if not tested:
         return lang.t("%(area)s: no comparison can be shown", area=area)
     if worse:
         return lang.t("To look at first in %(area)s: %(names)s", area=area, names=lang.listed(worse))
+    known = len({label for label, figure, _ in tested})
+    some = lang.t("of %(all)s headline indicators %(n)s can be compared; ", all=asked, n=known) if known < asked else ""
     if not any(figure.shown for _, figure, _ in since):
-        return lang.t("Nothing in %(area)s could be shown to be worse than elsewhere", area=area)
-    return lang.t(
-        "Nothing in %(area)s could be shown to be worse than elsewhere or than in %(wave)s",
-        area=area,
-        wave=wave,
-    )
+        text = lang.t("no headline indicator could be shown to be worse than elsewhere")
+    else:
+        text = lang.t("no headline indicator could be shown to be worse than elsewhere or than in %(wave)s", wave=wave)
+    return lang.t("%(area)s: %(some)s%(text)s", area=area, some=some, text=text)
 
 
 def concerns(lang: Language, against: Sequence[Judged], since: Sequence[Judged], wave: str) -> list[str]:
@@ -95,25 +100,26 @@ def concerns(lang: Language, against: Sequence[Judged], since: Sequence[Judged],
     return [sentence for names, sentence in told if names]
 
 
-def lowest(lang: Language, shares: Sequence[Named], most: int = 2) -> str:
-    """The areas of work with the lowest estimates, told as estimates: their order is untested; "" with too few."""
-    shown = sorted((pair for pair in shares if pair[1].bounded), key=lambda pair: (pair[1].estimate, pair[0]))
-    if len(shown) <= most:
+def least_satisfied(lang: Language, shares: Sequence[Named]) -> str:
+    """Which areas of work may be the one with the lowest share: those whose interval reaches the lowest one's.
+
+    Two 95 % intervals apart show more than a test of their difference at 5 % asks for, so that the true lowest is
+    seldom left out. "" with fewer than three areas of work.
+    """
+    shown = [(label, figure) for label, figure in shares if figure.bounded]
+    if len(shown) < 3:
         return ""
-    told = [
-        lang.t(
-            "%(label)s (%(share)s, %(interval)s)",
-            label=lang.inner(label),
-            share=lang.percent(figure.estimate),
-            interval=lang.span(figure.low, figure.high),
+    reach = min(shown, key=lambda pair: pair[1].estimate)[1].high
+    able = [lang.inner(label) for label, figure in shown if figure.low <= reach]
+    if len(able) > len(shown) / 2:
+        return lang.t(
+            "Which area of work residents here are least satisfied with cannot be told: the intervals overlap."
         )
-        for label, figure in shown[:most]
-    ]
-    names = lang.listed(told)
+    if len(able) == 1:
+        return lang.t("Residents here are least satisfied with %(names)s.", names=able[0])
     return lang.t(
-        "Of the %(n)s areas of work the estimates of satisfaction are lowest for %(names)s; the order may be chance.",
-        n=lang.count(len(shown)),
-        names=names,
+        "Residents here are least satisfied with one of these: %(names)s; which one cannot be told.",
+        names=lang.listed(able),
     )
 
 

@@ -97,7 +97,7 @@ def _sheet(scene: Scene, by: str) -> Sheet:
             text=scene.lang.t(" · ").join((scene.lang.say(scene.book.publisher), scene.lang.say(scene.book.title))),
         ),
     )
-    columns = (t("Question"), t("Answer"), t("Everybody"), *heads)
+    columns = (t("Question"), t("Answer"), t("All residents"), *heads)
     return Sheet(f"by_{by}", scene.label(by), title, notes, columns, rows, fixed=3)
 
 

@@ -14,6 +14,8 @@ Domain = tuple[str, str]
 EVERYBODY: Domain = ("", "")
 WHOLE = Axis(0.0, 1.0, (0.0, 0.5, 1.0))
 TALL, SMALL = 220, 130
+WIDEST = 0.1
+"""Beyond this width of its interval a share is not told as so many in ten."""
 
 
 def change_of(scene: Scene, item: str, by: str = "", group: str = "") -> tuple[Figure | None, str]:
@@ -52,16 +54,13 @@ def card(scene: Scene, name: str, domain: Domain = EVERYBODY) -> Card:
     change, since = change_of(scene, name, *domain)
     direction = words.state(change)
     recipe = scene.book.indicators[name]
-    people = recipe.recipe == "any" or len(recipe.of) == 1
     shown, alone = figure is not None and figure.shown, len(scene.waves) == 1
     told = not alone or name == scene.book.report.headline[0]
     return Card(
         label=scene.label(name),
         value=scene.cell(figure),
         interval=scene.lang.interval(figure.low, figure.high) if figure is not None and figure.bounded else "",
-        plainly=words.plainly(scene.lang, figure.estimate)
-        if figure is not None and shown and people
-        else scene.averaged(name),
+        plainly=_plainly(scene, name, figure),
         change=words.change_words(scene.lang, change, scene.lang.wave(since), alone, len(scene.book.waves) == 1)
         if shown and told
         else "",
@@ -70,6 +69,15 @@ def card(scene: Scene, name: str, domain: Domain = EVERYBODY) -> Card:
         drawn=scene.drawn(figure, WHOLE),
         ends=scene.axis_words(WHOLE),
     )
+
+
+def _plainly(scene: Scene, name: str, figure: Figure | None) -> str:
+    """A share in small whole numbers, where it is one of people and sure enough to be told so."""
+    recipe = scene.book.indicators[name]
+    if figure is None or not figure.shown or (recipe.recipe != "any" and len(recipe.of) > 1):
+        return scene.averaged(name)
+    sure = figure.bounded and not figure.caution and figure.high - figure.low <= WIDEST
+    return words.plainly(scene.lang, figure.estimate) if sure else ""
 
 
 def key_points(scene: Scene, candidates: Iterator[str]) -> tuple[str, ...]:
@@ -116,7 +124,8 @@ def _caption(scene: Scene, names: list[str], span: float, domain: Domain) -> Ite
     )
     if domain != EVERYBODY:
         yield scene.lang.gap + scene.lang.t(
-            "The dashed line stands for everybody. In one area only the change since the wave before was tested."
+            "The dashed line stands for everybody. An area’s change over all waves is not tested: rises and falls of "
+            "the line may be chance."
         )
     for name in names:
         for wave in _breaks(scene, name):
@@ -217,7 +226,7 @@ def _spoken(scene: Scene, rows: list[Figure]) -> str:
         for row in rows
         if row.shown
     ]
-    return "; ".join(told)
+    return scene.lang.t("; ").join(told)
 
 
 def wave_labels(waves: list[str], places: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:

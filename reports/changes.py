@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reports.charts import Axis, axis, whisker
 from reports.control import ControlChart, control_charts
@@ -111,7 +112,7 @@ def _by_size(row: Figure) -> tuple[float, str, str, str]:
 
 def place(scene: Scene, row: Figure) -> str:
     """Of whom a change is: everybody, an area or a group."""
-    return group_name(scene, row.by, row.group) if row.by else scene.lang.t("Everybody")
+    return group_name(scene, row.by, row.group) if row.by else scene.lang.t("All residents")
 
 
 def subject(scene: Scene, row: Figure) -> str:
@@ -123,34 +124,36 @@ def subject(scene: Scene, row: Figure) -> str:
 
 def finding(scene: Scene, alarming: Sequence[Figure], clear: Sequence[Figure]) -> str:
     """The page in a sentence: what worsened beyond the plan's size, then what became better."""
-    t, lang = scene.lang.t, scene.lang
-    size = _number(scene, scene.book.report.alerts.fall)
+    t, size = scene.lang.t, _number(scene, scene.book.report.alerts.fall)
     better = [row for row in clear if worsening(scene, row) < 0]
     if alarming:
-        text = t("Clearly worse by %(size)s points or more: %(names)s", size=size, names=_told(scene, alarming))
+        text = t("Clearly worse by %(size)s points or more: %(names)s", size=size, names=told(scene, alarming, 2))
     else:
-        text = t("Nothing became clearly worse by %(size)s points or more", size=size)
+        text = t("No worsening of %(size)s points or more could be shown", size=size)
     if not better:
         return text
-    count = lang.nt("%(n)s figure is clearly better", "%(n)s figures are clearly better", len(better))
-    return t("%(finding)s; %(better)s", finding=text, better=count)
+    return t("%(finding)s. Clearly better: %(better)s", finding=text, better=told(scene, better, 3))
 
 
-def _told(scene: Scene, rows: Sequence[Figure], most: int = 2) -> str:
-    """Names with sizes, the surplus counted."""
+def told(scene: Scene, rows: Sequence[Figure], most: int, named: Callable[[Figure], str] | None = None) -> str:
+    """Names with sizes and the wave compared with, that wave once where it is the same; the surplus counted.
+
+    Args: named: the name of a change, indicator and place unless given.
+    """
     t, lang = scene.lang.t, scene.lang
-    names = [
-        t(
-            "%(subject)s by %(points)s points since %(wave)s",
-            subject=lang.inner(subject(scene, row)),
-            points=lang.points(row.estimate),
-            wave=lang.wave(row.level),
-        )
-        for row in rows[:most]
-    ]
+    name = named or partial(subject, scene)
+    waves = list(dict.fromkeys(row.level for row in rows[:most]))
+    names = []
+    for row in rows[:most]:
+        values = {"subject": lang.inner(name(row)), "points": lang.points(row.estimate)}
+        if len(waves) > 1:
+            names.append(t("%(subject)s (%(points)s points since %(wave)s)", **values, wave=lang.wave(row.level)))
+        else:
+            names.append(t("%(subject)s (%(points)s points)", **values))
     if len(rows) > most:
         names.append(lang.nt("%(n)s more", "%(n)s more", len(rows) - most))
-    return lang.listed(names)
+    listed = lang.listed(names)
+    return listed if len(waves) > 1 else t("since %(wave)s %(names)s", wave=lang.wave(waves[0]), names=listed)
 
 
 def _lead(scene: Scene, rows: Sequence[Figure]) -> str:
@@ -158,10 +161,10 @@ def _lead(scene: Scene, rows: Sequence[Figure]) -> str:
     lang = scene.lang
     waves = [lang.wave(wave) for wave in compared(scene.book, scene.wave).values()]
     return lang.nt(
-        "%(n)s comparison with %(waves)s: every indicator, for everybody, by area and by group. Of the changes named "
-        "here at most %(q)s are expected to be chance.",
-        "%(n)s comparisons with %(waves)s: every indicator, for everybody, by area and by group. Of the changes named "
-        "here at most %(q)s are expected to be chance.",
+        "%(n)s comparison with %(waves)s: every indicator, overall, by area and by group, where both figures may "
+        "be published. Were the survey repeated often, on average at most %(q)s of the changes named would be chance.",
+        "%(n)s comparisons with %(waves)s: every indicator, overall, by area and by group, where both figures may "
+        "be published. Were the survey repeated often, on average at most %(q)s of the changes named would be chance.",
         len(rows),
         waves=lang.listed(waves),
         q=lang.percent(scene.book.report.alerts.q, 0),
@@ -181,6 +184,8 @@ def _notes(scene: Scene) -> list[str]:
         ),
         t("The intervals are 95%% intervals of each change on its own and are not corrected; the words are."),
         t("A cell that may not be published in either wave is not in the table, and takes no part in the correction."),
+        t("“Better” and “worse” are said of a change of any size whose q is below %(q)s.", q=lang.decimal(rule.q, 2)),
+        t("Differences are taken before rounding, so that they can deviate by 0.1 from the figures shown."),
     ]
     if "year" in waves:
         notes.append(
@@ -196,8 +201,10 @@ def _notes(scene: Scene) -> list[str]:
     else:
         notes.append(
             t(
-                "“Practically unchanged” means that two one-sided tests show the change to be smaller than "
-                "%(margin)s points, a margin fixed beforehand; “no change shown” means that neither could be shown.",
+                "“Practically unchanged” means that two one-sided tests, corrected for the number of comparisons too, "
+                "show the change to be smaller than %(margin)s points, a margin fixed beforehand; “no change shown” "
+                "means that neither a change nor its smallness could be shown, even where the interval, which is not "
+                "corrected, lies within that margin.",
                 margin=_number(scene, margin),
             )
         )
@@ -229,7 +236,7 @@ def _indicator(scene: Scene, name: str, rows: Sequence[Figure]) -> tuple[str, tu
                 "%(label)s: change since %(wave)s, in points", label=scene.label(name), wave=scene.lang.wave(wave)
             )
             tables.append(
-                ChangeTable(caption, scene.lang.t("Whose"), _ends(scene, scale), _sections(scene, part, scale))
+                ChangeTable(caption, scene.lang.t("Group"), _ends(scene, scale), _sections(scene, part, scale))
             )
     return scene.label(name), tuple(tables)
 

@@ -36,7 +36,10 @@ def _findings(
     if where:
         yield where.finding
     if goes_with and goes_with.models:
-        yield scene.lang.t("%(finding)s (association is not causation)", finding=goes_with.finding)
+        yield scene.lang.t(
+            "%(finding)s; association is not causation, and the survey cannot tell which came first",
+            finding=goes_with.models[0].point,
+        )
     if who:
         yield who.finding
     if answers and answers.told:

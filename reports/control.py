@@ -65,7 +65,7 @@ def _chart(scene: Scene, name: str, known: list[Known]) -> ControlChart:
     return ControlChart(
         label=label,
         title=lang.t("%(label)s against its limits over %(n)s waves", label=label, n=len(known)),
-        text="; ".join(
+        text=scene.lang.t("; ").join(
             lang.t("%(wave)s: %(share)s (limits %(limits)s)", wave=row.wave, share=row.value.text, limits=row.limits)
             for row in rows
         ),

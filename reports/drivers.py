@@ -31,7 +31,7 @@ def drivers(scene: Scene) -> Drivers | None:
     finding = models[0].finding if models else t("Who knows, meets and values the city’s security work")
     told = t(
         "The last column: by how many points more of the satisfied than of the others count under %(outcome)s, with "
-        "everything else in the regression held constant; drawn around nought.",
+        "everything else in the regression held constant; drawn around zero.",
         outcome=scene.lang.inner(scene.label(scene.book.report.headline[0])),
     )
     note = told if adjusted_head(scene) in used else ""
@@ -133,6 +133,7 @@ def _model(scene: Scene, model: Model, coefficients: list[Figure], margins: list
         label=scene.lang.say(model.label, 200),
         outcome=outcome,
         finding=words.model_finding(scene.lang, outcome, told, points),
+        point=words.model_finding(scene.lang, outcome, told, points, intervals=True),
         effect_head=t("Difference in points") if points else t("Coefficient"),
         p_head=t("Corrected p") if corrected else "p",
         ratio_head=ratio,

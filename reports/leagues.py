@@ -16,14 +16,14 @@ Contrast = tuple[str, words.Named]
 
 
 def areas(scene: Scene) -> Leagues | None:
-    """Block 5: the areas, the highest estimate first, those without a figure last."""
+    """Block 5: the areas in the order of their codes: an order by estimates would be a ranking."""
     by = scene.book.report.area
     names = _names(scene, [by]) if by else []
     if by is None or not names:
         return None
     contrasts = [pair for _, pair in _contrasts(scene, names[0], [by])]
     finding = words.contrast_finding(scene.lang, scene.label(names[0]), contrasts)
-    return _leagues(scene, names, [by], finding, scene.label(by), ranked=True)
+    return _leagues(scene, names, [by], finding, scene.label(by))
 
 
 def groups(scene: Scene) -> Leagues | None:
@@ -33,7 +33,7 @@ def groups(scene: Scene) -> Leagues | None:
     if not names:
         return None
     finding = words.group_finding(scene.lang, scene.label(names[0]), _contrasts(scene, names[0], breakdowns))
-    return _leagues(scene, names, breakdowns, finding, scene.lang.t("Group"), ranked=False)
+    return _leagues(scene, names, breakdowns, finding, scene.lang.t("Group"))
 
 
 def _names(scene: Scene, breakdowns: Sequence[str]) -> list[str]:
@@ -42,11 +42,9 @@ def _names(scene: Scene, breakdowns: Sequence[str]) -> list[str]:
     return [name for name in found if any(scene.figures.all(scene.wave, name, "mean", by) for by in breakdowns)]
 
 
-def _leagues(
-    scene: Scene, names: Sequence[str], breakdowns: Sequence[str], finding: str, head: str, ranked: bool
-) -> Leagues:
+def _leagues(scene: Scene, names: Sequence[str], breakdowns: Sequence[str], finding: str, head: str) -> Leagues:
     """One table for each indicator."""
-    leagues = [_league(scene, name, breakdowns, ranked, name == names[0]) for name in names]
+    leagues = [_league(scene, name, breakdowns, name == names[0]) for name in names]
     return Leagues(finding, head, leagues[0], tuple(leagues[1:]))
 
 
@@ -68,13 +66,13 @@ def group_name(scene: Scene, by: str, group: str) -> str:
     return scene.lang.t("%(level)s (%(variable)s)", level=level, variable=scene.label(by))
 
 
-def _league(scene: Scene, name: str, breakdowns: Sequence[str], ranked: bool, first: bool) -> League:
+def _league(scene: Scene, name: str, breakdowns: Sequence[str], first: bool) -> League:
     overall = scene.figures.one(scene.wave, name, "mean")
     figures = [row for by in breakdowns for row in scene.figures.all(scene.wave, name, "mean", by)]
     scale = shares_axis([overall, *figures])
     reference = overall.estimate if overall is not None and overall.shown else None
     sections = tuple(
-        (scene.label(by), tuple(_rows(scene, name, by, scale, reference, ranked, first)))
+        (scene.label(by), tuple(_rows(scene, name, by, scale, reference, first)))
         for by in breakdowns
         if scene.figures.all(scene.wave, name, "mean", by)
     )
@@ -87,16 +85,12 @@ def marks_of(figures: Sequence[Figure]) -> tuple[str, ...]:
     return tuple(sorted({row.mark for row in figures if row.mark} | {"!" for row in figures if row.caution}))
 
 
-def _rows(
-    scene: Scene, name: str, by: str, scale: Axis, reference: float | None, ranked: bool, first: bool
-) -> list[LeagueRow]:
+def _rows(scene: Scene, name: str, by: str, scale: Axis, reference: float | None, first: bool) -> list[LeagueRow]:
     """The groups of one breakdown; areas of the first table lead to their pages."""
     found = {row.group: row for row in scene.figures.all(scene.wave, name, "mean", by)}
     order = scene.levels(by, list(found))
-    if ranked:
-        order.sort(key=lambda group: -found[group].estimate if found[group].shown else 1.0)
     rows = [_row(scene, name, by, found[group], scale, reference) for group in order]
-    if not (ranked and first):
+    if by != scene.book.report.area or not first:
         return rows
     return [
         replace(row, href=scene.file(area_stem(group))) if group in scene.areas else row

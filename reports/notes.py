@@ -99,14 +99,24 @@ def _name(scene: Scene, found: Reference) -> str:
 
 def _figure(scene: Scene, found: Reference) -> str:
     """A figure in words; "" where it may not be shown."""
-    kind = found.figure.removesuffix("_interval") if found.figure != "interval" else "share"
+    kind = found.figure.removesuffix("_interval").removesuffix("_told") if found.figure != "interval" else "share"
     row = _row(scene, found, kind)
     if row is None or not row.bounded:
         return ""
     interval, lang = found.figure.endswith("interval"), scene.lang
+    if found.figure.endswith("_told"):
+        return _moved(scene, row)
     if kind == "share":
         return lang.interval(row.low, row.high) if interval else lang.percent(row.estimate)
     return lang.points_interval(row.low, row.high) if interval else lang.points(row.estimate)
+
+
+def _moved(scene: Scene, row: Figure) -> str:
+    """A change with its verb, which turns with the data; by "0.0" nothing moves."""
+    t, size = scene.lang.t, scene.lang.decimal(100 * abs(row.estimate), 1)
+    if round(1000 * row.estimate) == 0:
+        return t("moved by %(size)s points", size=size)
+    return t("risen by %(size)s points", size=size) if row.estimate > 0 else t("fallen by %(size)s points", size=size)
 
 
 def _row(scene: Scene, found: Reference, kind: str) -> Figure | None:

@@ -77,7 +77,7 @@ def finding(scene: Scene, label: str, outcome: str, overall: Figure, test: Figur
     values = {
         "programme": label,
         "outcome": lang.inner(outcome),
-        "size": lang.decimal(100 * abs(overall.estimate), 1),
+        "points": lang.points(overall.estimate),
         "interval": lang.points_interval(overall.low, overall.high),
     }
     if differed(test):
@@ -86,16 +86,10 @@ def finding(scene: Scene, label: str, outcome: str, overall: Figure, test: Figur
             "effect can be read off",
             **values,
         )
-    if direction == "up":
+    if direction in ("up", "down"):
         return t(
-            "%(programme)s: where it came, %(outcome)s gained %(size)s points on places without it (95%% interval "
-            "%(interval)s)",
-            **values,
-        )
-    if direction == "down":
-        return t(
-            "%(programme)s: where it came, %(outcome)s lost %(size)s points on places without it (95%% interval "
-            "%(interval)s)",
+            "%(programme)s: the change in %(outcome)s in places with it, less that in places without it, is %(points)s "
+            "points (95%% interval %(interval)s); this alone does not show an effect of the programme",
             **values,
         )
     return t(

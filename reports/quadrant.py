@@ -75,7 +75,7 @@ def quadrant_chart(scene: Scene) -> QuadrantChart | None:
     return QuadrantChart(
         finding=finding(scene, found),
         title=lang.t("What goes with %(outcome)s, and how satisfied residents are", outcome=lang.inner(outcome)),
-        text="; ".join(_spoken(scene, row) for row in rows),
+        text=lang.t("; ").join(_spoken(scene, row) for row in rows),
         height=HEIGHT,
         marks=tuple(_mark(row.number, one, two, wide, tall) for row, (_, one, two) in zip(rows, found, strict=True)),
         across=place(_down(fair, tall)),
@@ -147,16 +147,14 @@ def _mark(number: str, one: Figure, two: Figure, wide: Axis, tall: Axis) -> Mark
 
 def _row(scene: Scene, number: str, label: str, one: Figure, two: Figure) -> QuadrantRow:
     t = scene.lang.t
-    words = {
-        "concentrate": t("goes with it more, rated lower"),
-        "keep_up": t("goes with it more, rated higher"),
-        "low_priority": t("goes with it less, rated lower"),
-        "overkill": t("goes with it less, rated higher"),
-    }
-    where = words.get(one.group, "")
-    sure = t("%(where)s", where=where) if _clear(one) and _clear(two) else t("%(where)s; not clearly", where=where)
+    part = {True: t("more than an equal part"), False: t("less than an equal part")}
+    rated = {True: t("rated above the mean"), False: t("rated below the mean")}
+    told = (
+        part[one.group in ("concentrate", "keep_up")] if _clear(one) else t("no clear difference from an equal part"),
+        rated[two.group in ("keep_up", "overkill")] if _clear(two) else t("no clear difference from the mean rating"),
+    )
     cells = (scene.cell(one, 0), scene.interval(one), scene.cell(two), scene.interval(two))
-    return QuadrantRow(number, label, *cells, sure)
+    return QuadrantRow(number, label, *cells, t("; ").join(told))
 
 
 def _spoken(scene: Scene, row: QuadrantRow) -> str:

@@ -132,7 +132,7 @@ def stack_svg(about: About, lang: Language, title: str, figure: Answers) -> byte
         canvas.y += 5
         _bar(canvas, question)
         canvas.y += BAR + 12
-    told = "; ".join(f"{question.label}: {question.spoken}" for question in figure.questions)
+    told = lang.t("; ").join(f"{question.label}: {question.spoken}" for question in figure.questions)
     return end(about, lang, canvas, title, told)
 
 
@@ -173,9 +173,9 @@ def league_svg(about: About, lang: Language, league: League, head: str, finding:
         if len(league.sections) > 1:
             lines.append(Line(title, head=True))
         lines += [Line(row.label, row.drawn, _value(row.value, row.interval, row.n)) for row in rows]
-    overall = lang.t("everybody %(share)s (thin line)", share=league.overall) if league.overall else ""
+    overall = lang.t("overall %(share)s (thin line)", share=league.overall) if league.overall else ""
     what = f"{league.label} · {head}"
-    parts = (what if finding else "", league.remark, overall, lang.t("the order is no ranking"))
+    parts = (what if finding else "", league.remark, overall)
     return rows_svg(about, lang, finding or what, " · ".join(part for part in parts if part), lines, league.ends)
 
 
@@ -190,7 +190,7 @@ def rows_svg(
     for line in lines:
         _row(canvas, line)
         canvas.y += ROW
-    told = "; ".join(f"{line.label}: {line.text}" for line in lines if not line.head)
+    told = lang.t("; ").join(f"{line.label}: {line.text}" for line in lines if not line.head)
     return end(about, lang, canvas, title, told, n)
 
 

@@ -206,6 +206,7 @@ class ModelTable:
     label: str
     outcome: str
     finding: str
+    point: str
     effect_head: str
     p_head: str
     ratio_head: str

@@ -165,8 +165,15 @@ def changes_point(lang: Language, changes: Sequence[Named], since: str) -> str:
     return text + (lang.t(" No change could be shown in: %(names)s.", **values) if same else "")
 
 
-def _sized(lang: Language, label: str, figure: Figure) -> str:
-    """A name with its difference in points."""
+def _sized(lang: Language, label: str, figure: Figure, interval: bool = False) -> str:
+    """A name with its difference in points, and with its interval where that is asked for."""
+    if interval and figure.bounded:
+        return lang.t(
+            "%(label)s (%(points)s points, interval %(interval)s)",
+            label=lang.inner(label),
+            points=lang.points(figure.estimate),
+            interval=lang.points_interval(figure.low, figure.high),
+        )
     return lang.t("%(label)s (%(points)s points)", label=lang.inner(label), points=lang.points(figure.estimate))
 
 
@@ -286,15 +293,22 @@ def answers_finding(lang: Language, chapter: str, shares: Sequence[tuple[str, fl
     )
 
 
-def model_finding(lang: Language, outcome: str, effects: Sequence[Named], points: bool, most: int = 2) -> str:
-    """What goes together with an outcome, the other terms held constant; an association, not an effect."""
+def model_finding(
+    lang: Language, outcome: str, effects: Sequence[Named], points: bool, most: int = 5, intervals: bool = False
+) -> str:
+    """What goes together with an outcome, the other terms held constant; an association, not an effect.
+
+    Args: most: how many are named, the strongest first; the surplus is counted.   intervals: tell them too.
+    """
     told = [(name, figure) for name, figure in effects if figure.shown]
     found = sorted((pair for pair in told if pair[1].significant), key=lambda pair: (-abs(pair[1].estimate), pair[0]))
     if not told:
         return lang.t("%(outcome)s: the regression cannot be shown", outcome=outcome)
     if not found:
         return lang.t("%(outcome)s: no association could be shown with the things asked about", outcome=outcome)
-    sizes = [_sized(lang, name, figure) if points else lang.inner(name) for name, figure in found[:most]]
+    sizes = [_sized(lang, name, figure, intervals) if points else lang.inner(name) for name, figure in found[:most]]
+    if len(found) > most:
+        sizes.append(lang.nt("%(n)s more", "%(n)s more", len(found) - most))
     return lang.t(
         "Linked with %(outcome)s, with the other characteristics in the table held constant: %(names)s",
         outcome=lang.inner(outcome),

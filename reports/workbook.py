@@ -158,7 +158,7 @@ def _level(scene: Scene, row: Figure) -> str:
 
 def _group(scene: Scene, row: Figure) -> tuple[str, str]:
     """Breakdown and group; of a programme its name, and the places it came to in a wave or so many waves ago."""
-    everybody = scene.lang.t("Everybody")
+    everybody = scene.lang.t("All residents")
     if row.block.startswith(PROGRAMME):
         plan = scene.book.report.programmes[row.block.removeprefix(PROGRAMME)]
         came = {"event": lambda: when(scene, int(row.group)), "cohort": lambda: scene.lang.wave(row.group)}

@@ -30,8 +30,8 @@ from survey.survey_yaml.unwritable import unreadable, unwritable
 
 Block = Literal["headline", "points", "trend", "answers", "areas", "groups", "drivers", "changes", "method"]
 FIGURES = (
-    "share", "interval", "change", "change_interval", "year_change", "year_change_interval", "difference",
-    "difference_interval",
+    "share", "interval", "change", "change_interval", "change_told", "year_change", "year_change_interval",
+    "year_change_told", "difference", "difference_interval",
 )  # fmt: skip
 MOMENTS = ("wave", "previous", "year_before")
 REFERENCE = re.compile(r"\{([^{}]*)\}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import html5lib
 import pytest
 
@@ -45,6 +48,18 @@ points:
     assert "先看这一点" in zh
     for body in made.values():
         html5lib.HTMLParser(strict=True).parse(body)
+
+
+@pytest.mark.parametrize(("sign", "zh", "en"), [(1, "上升2.1", "risen by 2.1"), (-1, "下降2.1", "fallen by 2.1")])
+def test_the_verb_of_a_change_turns_with_the_data(sign: int, zh: str, en: str) -> None:
+    release = city()[0]
+    rows = release.results.copy()
+    turned = rows["statistic"] == "change"
+    rows.loc[turned, "estimate"] *= sign
+    told = "headline: {add: [{zh: '{security.change_told}', en: 'It has {security.change_told}.'}]}"
+    made = pages(told, replace(release, results=rows))
+    assert f"{zh}个百分点" in re.sub("<[^>]*>", "", made["zh.html"])
+    assert f"It has {en} points." in re.sub("<[^>]*>", "", made["en.html"])
 
 
 @pytest.mark.parametrize(

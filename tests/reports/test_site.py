@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import html5lib
 import pytest
 
-from reports.area_words import area_finding, concern_finding, concerns, lowest
+from reports.area_words import area_finding, concern_finding, concerns, least_satisfied
 from reports.figures import Figure, Figures
 from reports.language import Language
 from reports.render import index, render
@@ -181,7 +181,7 @@ def test_a_withheld_area_has_a_page_that_hints_at_nothing(code: str) -> None:
     sections = [each.get("id") for each in tree(path).findall(".//main/section")]  # type: ignore[attr-defined]
     assert sections == ["headline", "trend", "sample", "marks", "others"]
     table = re.search(r'<table class="rows own">.*?</table>', text, re.S)[0]  # type: ignore[index]
-    bare = re.sub(r'<span class="soft">(?:everybody |总体)[\d.]+%</span>', "", table)
+    bare = re.sub(r'<span class="soft">(?:overall |总体)[\d.]+%</span>', "", table)
     assert bare.count("[c]") == 5
     assert "<rect" not in bare
     assert not re.search(r"\d+\.\d", re.sub(r"<thead>.*?</thead>", "", bare, flags=re.S))
@@ -262,27 +262,33 @@ def test_an_areas_concerns_are_bad_news_that_a_test_found() -> None:
     fear = ("Fear", figure(0.05, 0.001), "lower")
     calm = ("Calm", figure(-0.03, 0.4), "higher")
     joy = ("Joy", figure(0.06, 0.001), "higher")
-    assert concern_finding(lang, "Xiguan", [fear, calm], [joy], "w1") == "To look at first in Xiguan: fear"
+    assert concern_finding(lang, "Xiguan", [fear, calm], [joy], "w1", 3) == "To look at first in Xiguan: fear"
     assert concerns(lang, [fear, calm], [joy], "w1") == [
         "Worse than elsewhere: fear (+5.0 points).",
         "Better than in w1: joy (+6.0 points).",
     ]
-    nothing = concern_finding(lang, "Xiguan", [calm], [], "w1")
-    assert nothing == "Nothing in Xiguan could be shown to be worse than elsewhere"
+    nothing = concern_finding(lang, "Xiguan", [calm], [], "w1", 1)
+    assert nothing == "Xiguan: no headline indicator could be shown to be worse than elsewhere"
+    some = concern_finding(lang, "Xiguan", [calm], [joy], "w1", 3)
+    assert some.startswith("Xiguan: of 3 headline indicators 2 can be compared; no headline indicator could be shown")
     hidden = ("Fear", figure(0.05, 0.001, "suppressed_primary"), "lower")
-    assert concern_finding(lang, "Xiguan", [hidden], [], "w1") == "Xiguan: no comparison can be shown"
+    assert concern_finding(lang, "Xiguan", [hidden], [], "w1", 1) == "Xiguan: no comparison can be shown"
 
 
-def test_the_lowest_estimates_are_told_as_estimates() -> None:
+def test_the_area_of_work_rated_lowest_is_named_only_as_far_as_the_intervals_tell() -> None:
     lang = Language("en")
     shares = [
         ("Patrols", figure(0.7)),
         ("Mediation", figure(0.6)),
         ("Traffic", figure(0.8)),
+        ("Schools", figure(0.8)),
         ("Fraud", figure(0.1, flag="unreliable")),
     ]
-    assert lowest(lang, shares) == (
-        "Of the 3 areas of work the estimates of satisfaction are lowest for mediation (60.0%, 58.0–62.0) and "
-        "patrols (70.0%, 68.0–72.0); the order may be chance."
+    assert least_satisfied(lang, shares) == "Residents here are least satisfied with mediation."
+    close = [*shares[1:], ("Fires", figure(0.63))]
+    assert least_satisfied(lang, close) == (
+        "Residents here are least satisfied with one of these: mediation and fires; which one cannot be told."
     )
-    assert lowest(lang, shares[:2]) == ""
+    wide = [(label, figure(row.estimate, half=0.15)) for label, row in close[:-2]]
+    assert least_satisfied(lang, wide).endswith("cannot be told: the intervals overlap.")
+    assert least_satisfied(lang, shares[:2]) == ""
