@@ -65,7 +65,7 @@ def _named(scene: Scene, domain: Domain) -> str:
     rows = [row for row in changes.alerts(scene) + changes.clearly(scene) if (row.by, row.group) == domain]
     if not rows:
         return ""
-    named = changes.told(scene, rows, len(rows), named=lambda row: scene.label(row.item))
+    named = changes.told(scene, rows, len(rows), whose=False)
     return scene.lang.t("“What changed” names here: %(names)s.", names=named)
 
 

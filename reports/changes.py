@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from reports.charts import Axis, axis, whisker
 from reports.control import ControlChart, control_charts
@@ -135,25 +134,30 @@ def finding(scene: Scene, alarming: Sequence[Figure], clear: Sequence[Figure]) -
     return t("%(finding)s. Clearly better: %(better)s", finding=text, better=told(scene, better, 3))
 
 
-def told(scene: Scene, rows: Sequence[Figure], most: int, named: Callable[[Figure], str] | None = None) -> str:
+def told(scene: Scene, rows: Sequence[Figure], most: int, whose: bool = True) -> str:
     """Names with sizes and the wave compared with, that wave once where it is the same; the surplus counted.
 
-    Args: named: the name of a change, indicator and place unless given.
+    Args: whose: name the area or the group too.
     """
     t, lang = scene.lang.t, scene.lang
-    name = named or partial(subject, scene)
     waves = list(dict.fromkeys(row.level for row in rows[:most]))
-    names = []
-    for row in rows[:most]:
-        values = {"subject": lang.inner(name(row)), "points": lang.points(row.estimate)}
-        if len(waves) > 1:
-            names.append(t("%(subject)s (%(points)s points since %(wave)s)", **values, wave=lang.wave(row.level)))
-        else:
-            names.append(t("%(subject)s (%(points)s points)", **values))
+    names = [_sized(scene, row, whose) for row in rows[:most]]
+    if len(waves) > 1:
+        sized = zip(names, rows, strict=False)
+        names = [t("%(name)s since %(wave)s", name=name, wave=lang.wave(row.level)) for name, row in sized]
     if len(rows) > most:
         names.append(lang.nt("%(n)s more", "%(n)s more", len(rows) - most))
     listed = lang.listed(names)
     return listed if len(waves) > 1 else t("since %(wave)s %(names)s", wave=lang.wave(waves[0]), names=listed)
+
+
+def _sized(scene: Scene, row: Figure, whose: bool) -> str:
+    """A change with its size in points."""
+    t, lang = scene.lang.t, scene.lang
+    values = {"label": lang.inner(scene.label(row.item)), "points": lang.points(row.estimate)}
+    if whose and row.by:
+        return t("%(label)s (%(group)s, %(points)s points)", **values, group=place(scene, row))
+    return t("%(label)s (%(points)s points)", **values)
 
 
 def _lead(scene: Scene, rows: Sequence[Figure]) -> str:

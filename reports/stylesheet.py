@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 SHEET = Path(__file__).parent / "templates" / "style.css"
 NAMED = re.compile(r'\b(class|id)="([^"]*)"')
-COMMA = re.compile(r",(?![^(]*\))")
 ALTERNATIVES = re.compile(r":(?:is|not|has|where)\((?:[^()]|\([^()]*\))*\)")
 
 
@@ -59,10 +58,26 @@ def needed(html: str) -> str:
 
 def _kept(every: Iterable[Rule], names: set[str]) -> Iterator[str]:
     for rule in every:
-        heads = [head for head in COMMA.split(rule.head) if head.startswith("@") or _is(head, names)]
+        heads = [head for head in selectors(rule.head) if head.startswith("@") or _is(head, names)]
         body = "".join(_kept(rule.inner, names)) if rule.inner else rule.body
         if heads and (body or not rule.inner):
             yield f"{','.join(heads)}{{{body}}}"
+
+
+def selectors(head: str) -> list[str]:
+    """The selectors of a rule; commas in parentheses, however deep, part none.
+
+    >>> selectors("a:is(b,:nth-child(2)):is(:nth-child(3),c),d")
+    ['a:is(b,:nth-child(2)):is(:nth-child(3),c)', 'd']
+    """
+    parts, depth = [""], 0
+    for sign in head:
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
 
 
 def _is(selector: str, names: set[str]) -> bool:

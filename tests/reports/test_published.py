@@ -18,7 +18,7 @@ import pytest
 from tests.shipped import Shipped
 
 # The checker's list of CSS properties ends before SVG 2, which lets a style sheet set these (SVG 2, 7.1 and 13.7).
-KNOWN_TO_SVG_2 = re.compile(r"CSS: “(?:y|rx|cy|r|paint-order)”: Property “[a-z-]+” doesn't exist\.")
+KNOWN_TO_SVG_2 = re.compile(r"CSS: “(?:x|y|rx|cy|r|paint-order)”: Property “[a-z-]+” doesn't exist\.")
 CHECKER = (
     "The Nu HTML Checker did not run: it needs java, and its vnu.jar (`make test` fetches it where npm is; ANXIN_VNU "
     "names another)"
