@@ -6,7 +6,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint format lock simulate golden bench validate faults clean
+.PHONY: help setup report test lint format lock simulate golden bench validate faults pictures clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ validate: .venv/dev.stamp ## Coverage of intervals and size of tests over 1,000 
 
 faults: .venv/dev.stamp ## Kill runs, fill the disk, damage the store, take the server away; half an hour.
 	$(BIN)/python -m tests.faults
+
+pictures: .venv/dev.stamp ## Take the pictures of the README and the docs anew, from the report that was published.
+	$(BIN)/python -m tests.pictures
 
 simulate: .venv/run.stamp ## Write the deliveries of the fictional city anew.
 	$(BIN)/anxin simulate
