@@ -204,7 +204,7 @@ class Job:
 
     def _settings(self, stage: str, wave: str) -> str:
         if stage == "report":
-            content: Any = self.book.model_dump(mode="json")
+            content: Any = self.book.model_dump(mode="json", exclude={"schedule"})
         else:
             parts = set(SETTINGS[stage])
             content = _without_wording(self.book.model_dump(mode="json", include=parts, exclude={"report": {"map"}}))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from prefect import flow
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
+from prefect.context import FlowRunContext
 from prefect.deployments.runner import RunnerDeployment
+from prefect.states import Completed
 
 from flows import run as runs
 from flows.job import Job
@@ -18,10 +20,13 @@ from flows.prefect_driver import StageStopped, inside
 from flows.private import withheld
 from flows.workspace import Workspace
 from survey.codebook import Codebook
+from survey.codebook.schedule import Schedule
 from survey.errors import AnxinError, UsageError
 
-WAIT = 3600.0
-"""Seconds a run waits for another to end: none that was scheduled is lost."""
+WAIT = 12 * 3600.0
+"""Seconds a run waits for another to end: none that was asked for is lost."""
+LATE = timedelta(hours=1)
+"""A run that begins later than this after its time is a missed one."""
 
 
 @flow(name="anxin-survey", flow_run_name="{survey}", persist_result=False, log_prints=False)
@@ -32,7 +37,7 @@ def publish_survey(
     source: str | None = None,
     overrides: dict[str, Any] | None = None,
     dry_run: bool = False,
-) -> None:
+) -> State[None] | None:
     """Publish the report of a survey's wave, unless nothing changed.
 
     Args:
@@ -43,17 +48,57 @@ def publish_survey(
         overrides: Keys of survey.yaml joined by dots, each with the value that stands in its place for this run.
         dry_run: Make everything, publish nothing.
     """
-    told = ""
+    told, skipped = "", ""
     try:
         waves = None if wave is None else (wave,)
         place = None if source is None else Path(source)
         spoken = tuple(languages) if languages else None
         job = Job.plan(Workspace(Path.cwd()), survey, waves, spoken, place, Path("public"), overrides, dry_run)
-        runs.run(job, inside, "prefect", lambda line: None, lambda: datetime.now(UTC), WAIT)
-    except AnxinError as error:
-        told = f"{survey}: {withheld(error)}"  # the whole of it stands in the ledger, for the team
+        skipped = missed(job.book.schedule, _due(), datetime.now(UTC))
+        if not skipped:
+            runs.run(job, inside, "prefect", lambda line: None, lambda: datetime.now(UTC), WAIT)
+    except BaseException as error:
+        if runs.is_order(error):
+            raise
+        told = f"{survey}: {withheld(error)}"
+        _tell_the_team(error)
     if told:
         raise StageStopped(told)  # outside the except block, so that no __context__ rides along
+    return Completed(name="Skipped", message=skipped) if skipped else None
+
+
+def missed(schedule: Schedule | None, due: datetime | None, now: datetime) -> str:
+    """Why a run is left out; "" when it has to be done. A run that somebody asked for is always done.
+
+    Args: due: the time of the schedule that the run is for, None where somebody asked for it.
+
+    >>> night = Schedule(cron="30 2 * * *", timezone="UTC")
+    >>> monday, wednesday = (datetime(2026, 4, day, 2, 30, tzinfo=UTC) for day in (6, 8))
+    >>> missed(night, monday, wednesday)
+    'the run for a later time does its work'
+    >>> missed(night, wednesday, wednesday + timedelta(hours=9))
+    ''
+    """
+    if schedule is None or due is None:
+        return ""
+    later = schedule.after(due)
+    if later is not None and later <= now:
+        return "the run for a later time does its work"
+    return "its time was missed (catch_up: none)" if schedule.catch_up == "none" and now - due > LATE else ""
+
+
+def _due() -> datetime | None:
+    """The time of the schedule that this run is for; None where somebody asked for it, or Prefect runs nothing."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or not context.flow_run.auto_scheduled:
+        return None
+    return context.flow_run.expected_start_time
+
+
+def _tell_the_team(error: BaseException) -> None:
+    """The whole of a fault on the terminal or journal of this machine; Prefect is told type and place only."""
+    known = error if isinstance(error, AnxinError) else runs.unexpected(error)
+    print(known, file=sys.stderr)  # noqa: T201
 
 
 def deployments(workspace: Workspace, surveys: tuple[str, ...]) -> list[RunnerDeployment]:
@@ -75,28 +120,15 @@ def deployments(workspace: Workspace, surveys: tuple[str, ...]) -> list[RunnerDe
 
 
 def _deployment(book: Codebook) -> RunnerDeployment:
+    """One run of a survey at a time, the others wait: what was asked for by hand is never dropped."""
     from prefect.client.schemas.schedules import CronSchedule
 
     assert book.schedule is not None, "asked for above"
-    try:
-        ZoneInfo(book.schedule.timezone)
-        when = CronSchedule(cron=book.schedule.cron, timezone=book.schedule.timezone)
-    except (ValueError, ZoneInfoNotFoundError):
-        raise UsageError(
-            "The schedule of {survey} cannot be kept",
-            where="data/raw/{survey}/survey.yaml, schedule",
-            expected="a cron line of five fields, and the name of a time zone",
-            got="{cron}, {timezone}",
-            survey=book.survey,
-            cron=book.schedule.cron,
-            timezone=book.schedule.timezone,
-        ) from None
-    missed = {"latest": ConcurrencyLimitStrategy.CANCEL_NEW, "all": ConcurrencyLimitStrategy.ENQUEUE}
     made = publish_survey.to_deployment(
         name=book.survey,
-        schedules=[when],
+        schedules=[CronSchedule(cron=book.schedule.cron, timezone=book.schedule.timezone)],
         parameters={"survey": book.survey},
-        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=missed[book.schedule.catch_up]),
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
         description=next(iter(book.title.values())),
     )
     assert isinstance(made, RunnerDeployment), "outside of an event loop"

@@ -17,11 +17,13 @@ from flows.pipeline import Step, Waves, one_by_one, pipeline
 from flows.private import folder, withheld
 
 Result = TypeVar("Result")
-SECONDS = 3600.0
-"""A stage that takes longer hangs; the largest survey takes a minute."""
+SECONDS = 600.0
+"""A stage that takes longer hangs; the largest survey there is takes a minute for all of them."""
+LONG = dict.fromkeys(("estimate", "compare", "model", "disclosure"), 3600.0)
+"""Stages whose work grows faster than the survey: many breakdowns, regressions, the integer program."""
 RETRIED = ("intake", "publication")
 """Stages that reach for files of others: a share that was gone may be back in a moment; nothing else gets better."""
-RETRIES, DELAY, JITTER = 3, 2.0, 0.5
+DELAYS, JITTER = (2.0, 8.0, 32.0), 0.5
 
 
 class StageStopped(RuntimeError):
@@ -126,9 +128,9 @@ def as_tasks(step: Step, faults: list[BaseException]) -> Step:
             persist_result=False,
             cache_policy=NO_CACHE,
             log_prints=False,
-            timeout_seconds=SECONDS,
-            retries=RETRIES if stage in RETRIED else 0,
-            retry_delay_seconds=DELAY,
+            timeout_seconds=LONG.get(stage, SECONDS),
+            retries=len(DELAYS) if stage in RETRIED else 0,
+            retry_delay_seconds=list(DELAYS),
             retry_jitter_factor=JITTER,
             retry_condition_fn=lambda *_: isinstance(faults[-1], OSError) if faults else False,
         )

@@ -81,11 +81,19 @@ def _without_panic(work: Callable[[], Result]) -> Result:
     panic: BaseException | None = None
     try:
         return work()
-    except (Exception, KeyboardInterrupt, SystemExit):
+    except Exception:
         raise
     except BaseException as error:
+        if is_order(error):
+            raise
         panic = error
     raise unexpected(panic)  # outside the except block, so that no __context__ rides along
+
+
+def is_order(error: BaseException) -> bool:
+    """Whether it is no fault but somebody's wish to end: Ctrl-C, an exit, a run that Prefect cancels or terminates."""
+    own = isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit))
+    return own or type(error).__module__.split(".")[0] in ("asyncio", "prefect")
 
 
 def _rows(result: Any, rows_in: int) -> int:

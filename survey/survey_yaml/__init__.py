@@ -19,6 +19,7 @@ from survey.survey_yaml.microdata import microdata_mistakes
 from survey.survey_yaml.overrides import overridden
 from survey.survey_yaml.places import place_mistakes
 from survey.survey_yaml.references import Mistake, Path, nearest, references
+from survey.survey_yaml.times import time_mistakes
 from survey.survey_yaml.todo import filled, todos
 from survey.survey_yaml.unwritable import unreadable, unwritable
 from survey.survey_yaml.weights import weights
@@ -80,7 +81,7 @@ def parse(
     try:
         book = Codebook.model_validate(filled(content))
         found = [*references(book), *cleaning_mistakes(book), *weights(book), *unworded(book)]
-        found += [*microdata_mistakes(book), *place_mistakes(book)]
+        found += [*microdata_mistakes(book), *place_mistakes(book), *time_mistakes(book)]
         found += unasked(book, likely) if not found else ()  # what nothing defines cannot be sought
     except ValidationError as error:
         found = [_from_pydantic(detail) for detail in error.errors()]

@@ -1,0 +1,42 @@
+"""Whether `schedule` names times that come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from survey.codebook import Codebook
+from survey.survey_yaml.references import Mistake
+
+SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def time_mistakes(book: Codebook) -> Iterator[Mistake]:
+    """A cron line that is none or never comes, a time zone that nobody knows."""
+    plan = book.schedule
+    if plan is None:
+        return
+    try:
+        ZoneInfo(plan.timezone)
+    except (KeyError, OSError, ValueError):  # not found; a folder of zones; a name that leads elsewhere
+        yield Mistake(
+            ("schedule", "timezone"),
+            expected="the name of a time zone in the IANA database",
+            got="{zone}",
+            hint="for example Asia/Shanghai, Europe/Berlin or UTC",
+            zone=plan.timezone,
+        )
+        return
+    try:
+        comes = plan.after(SOME_DAY) is not None
+    except ValueError:
+        comes = False
+    if not comes:
+        yield Mistake(
+            ("schedule", "cron"),
+            expected="minute, hour, day, month and weekday of times that come",
+            got="{cron}",
+            hint="for example 30 2 * * *: half past two every night",
+            cron=plan.cron,
+        )
