@@ -6,7 +6,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint format lock simulate golden bench validate faults pictures clean
+.PHONY: help setup report test lint format lock simulate golden bench validate faults soak pictures clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,7 @@ report: .venv/run.stamp ## Publish every wave of the shipped city and print wher
 test: .venv/dev.stamp lint ## Run every check there is.
 	@sh tests/install-chromium.sh
 	@sh tests/install-vnu.sh
+	@sh tests/install-postgres.sh
 	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/dev.stamp ## Style, types and the one way of imports.
@@ -47,6 +48,10 @@ validate: .venv/dev.stamp ## Coverage of intervals and size of tests over 1,000 
 
 faults: .venv/dev.stamp ## Kill runs, fill the disk, damage the store, take the server away; half an hour.
 	$(BIN)/python -m tests.faults
+
+soak: .venv/dev.stamp ## A hundred runs in a row and eight at once against a Prefect server with PostgreSQL; half an hour.
+	@sh tests/install-postgres.sh
+	$(BIN)/python -m tests.soak
 
 pictures: .venv/dev.stamp ## Take the pictures of the README and the docs anew, from the report that was published.
 	$(BIN)/python -m tests.pictures

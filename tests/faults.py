@@ -185,18 +185,17 @@ def room(case: Case) -> int:
 
 
 @contextmanager
-def server(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Prefect server on loopback: its address and its process."""
+def server(home: Path, **settings: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Prefect server on loopback: its address and its process; what it says goes to home/server.log."""
     from flows.prefect_driver import environment
 
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    variables = {"PATH": os.environ["PATH"], "HOME": str(home), **environment(home)}
-    process = subprocess.Popen(
-        command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    variables = {"PATH": os.environ["PATH"], "HOME": str(home), **environment(home), **settings}
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
     address = f"http://127.0.0.1:{port}/api"
     try:
         end = time.monotonic() + 120
