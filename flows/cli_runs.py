@@ -1,9 +1,10 @@
-"""Commands about runs: what is fresh, what was published, the way back, and where a figure comes from."""
+"""Commands about runs: what arrived, what is fresh, what was published, the way back, where a figure comes from."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +13,41 @@ from flows.terminal import Command, plain, show
 from flows.words import padded, t, word
 from survey.errors import UsageError
 
+if TYPE_CHECKING:
+    from flows.incoming import Told
+
 app = typer.Typer()
+
+
+@app.command(cls=Command)
+def intake(
+    survey: Annotated[str | None, typer.Argument(help="Survey; all of them when left out.")] = None,
+    settle: Annotated[float, typer.Option(help="Seconds after which a file that nothing vouches for is whole.")] = 60,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another run to end.")] = 0,
+) -> None:
+    """Take what was delivered to data/incoming, if it is whole, and say what was done with each file."""
+    from datetime import UTC, datetime
+
+    from flows.incoming import take_in
+    from survey.errors import AnxinError, together
+
+    place, faults, count = workspace(), list[AnxinError](), 0
+    for name in (survey,) if survey else place.surveys():
+        try:
+            count += len(take_in(place, name, partial(_arrived, name), lambda: datetime.now(UTC), wait, settle))
+        except AnxinError as fault:
+            faults.append(fault)
+    if faults:
+        raise together(faults)
+    if not count:
+        show(t("Nothing has arrived in {folder}.", folder=f"data/incoming/{survey or ''}"))
+
+
+def _arrived(survey: str, told: Told) -> None:
+    """One line for what became of a file."""
+    why = t(": {why}", why=word("waiting", word("stray", told.why))) if told.why else ""
+    waves = f" ({', '.join(told.waves)})" if told.waves else ""
+    show(f"[dim]{survey}[/]  {plain(told.file)}{waves}  {word('arrival', told.state)}{why}")
 
 
 @app.command(cls=Command)

@@ -15,6 +15,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.states import Completed
 
 from flows import run as runs
+from flows.incoming import take_in
 from flows.job import Job
 from flows.prefect_driver import StageStopped, inside
 from flows.private import withheld
@@ -50,6 +51,8 @@ def publish_survey(
     """
     told, skipped = "", ""
     try:
+        if source is None and not dry_run:
+            take_in(Workspace(Path.cwd()), survey, lambda told: None, lambda: datetime.now(UTC), WAIT)
         waves = None if wave is None else (wave,)
         place = None if source is None else Path(source)
         spoken = tuple(languages) if languages else None
