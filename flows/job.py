@@ -210,7 +210,9 @@ class Job:
             content = _without_wording(self.book.model_dump(mode="json", include=parts, exclude={"report": {"map"}}))
             if stage == "privacy":  # the words of a check stand in the table of problems
                 content["checks"] = self.book.model_dump(mode="json", include={"checks"})["checks"]
-            content["wave"] = self.book.waves[wave].model_dump(mode="json") if stage == "privacy" else wave
+            content["wave"] = (
+                self.book.waves[wave].model_dump(mode="json", exclude={"revision_note"}) if stage == "privacy" else wave
+            )
         return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 

@@ -17,6 +17,7 @@ from flows import cells, draws, stages
 from flows.job import Job
 from flows.ledger import Ledger
 from flows.publish import publish
+from flows.revisions import earlier_version
 from flows.store import Artefact, Ref
 from flows.workspace import digest
 from survey.errors import DataError
@@ -168,8 +169,12 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
 
 def report_of(job: Job, step: Step, wave: str, released: Ref) -> Ref:
     """The report of one wave, from what may be told."""
-    beside = digest(",".join(job.languages), dict(job.notes).get(wave, ""), job.borders)
-    return _stage(job, step, "report", wave, stages.report, released, extra=beside)
+    earlier = earlier_version(job, wave)
+    beside: tuple[str, ...] = (",".join(job.languages), dict(job.notes).get(wave, ""), job.borders)
+    if earlier is not None:
+        beside = (*beside, f"{earlier.number} {earlier.waves}", digest(earlier.results))
+    work = partial(stages.report, earlier=earlier)
+    return _stage(job, step, "report", wave, work, released, extra=digest(*beside))
 
 
 def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:

@@ -12,6 +12,7 @@ from survey.errors import GateError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from reports.revisions import Earlier
     from survey.cleaning import Cleaned
     from survey.privacy import Protected
     from survey.quality import Assessment
@@ -179,13 +180,13 @@ def _still_known(cells: list[Told], frames: dict[str, pd.DataFrame]) -> None:
             )
 
 
-def report(job: Job, wave: str, released: Artefact) -> Artefact:
-    """The files of the publication."""
+def report(job: Job, wave: str, released: Artefact, earlier: Earlier | None = None) -> Artefact:
+    """The files of the publication.   Args: earlier: the version it takes the place of, of other deliveries."""
     from reports.render import render
     from survey.released import Releasable
 
     release = Releasable(released.frames["results"], released.facts)
-    return Artefact(files=render(release, job.book, wave, job.languages, job.noted(wave), job.shapes()))
+    return Artefact(files=render(release, job.book, wave, job.languages, job.noted(wave), job.shapes(), earlier))
 
 
 def _wave(artefact: Artefact) -> Protected:

@@ -51,7 +51,7 @@ def _page(scene: Scene, domain: Domain) -> AreaPage:
         kinds=kinds,
         practice_marks=marks_of(list(_practice_figures(scene, domain))) if shown else (),
         sample=_sample(scene, names, domain, shown),
-        legend=Section(lang.t("Marks"), "marks", terms=marks(lang)),
+        legend=Section(lang.t("Marks"), "marks", terms=marks(lang, scene.revision is not None)),
         others=tuple(
             Link(scene.level(domain[0], code), scene.file(area_stem(code)) if code != domain[1] else "")
             for code in scene.areas

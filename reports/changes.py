@@ -263,7 +263,7 @@ def _row(scene: Scene, row: Figure, scale: Axis, label: str, since: str = "") ->
     return ChangeRow(
         label=label,
         since=since,
-        value=Cell(lang.points(row.estimate), caution=_cautious(scene, row)),
+        value=Cell(lang.points(row.estimate), caution=_cautious(scene, row), revised=row.revised),
         interval=lang.points_interval(row.low, row.high),
         drawn=Drawn(whisker(scale, row.estimate, row.low, row.high, 0.0), tone),
         verdict=_verdict(scene, row, tone),

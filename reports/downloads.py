@@ -8,6 +8,7 @@ from reports.banner import banner_workbook
 from reports.figures import Figures
 from reports.language import Language
 from reports.metadata import csvw, results_json
+from reports.revisions import Revision
 from reports.workbook import tables_workbook
 from survey.codebook import Codebook
 from survey.released import Releasable
@@ -20,15 +21,17 @@ def downloads(
     book: Codebook,
     wave: str,
     languages: Sequence[str],
+    revision: Revision | None = None,
 ) -> dict[str, bytes]:
     """Everything a reader may take away but the CSV tables, by file name.
 
     Args: figures: those of the report.   files: the publication so far, whose tables are described.
+    revision: what differs from an earlier version.
     """
     return {
-        **tables_workbook(figures, release.facts, book, wave, languages),
+        **tables_workbook(figures, release.facts, book, wave, languages, revision is not None),
         **banner_workbook(release.results, book, wave, languages),
-        **results_json(release.results, book, wave, languages),
+        **results_json(release.results, book, wave, languages, revision),
         **csvw(files, book, wave, languages),
     }
 

@@ -91,10 +91,16 @@ def _practice_cell(scene: Scene, word: str, figure: Figure, domain: Domain) -> L
     return LevelRow(word, scene.cell(figure), scene.interval(figure), scene.drawn(figure, WHOLE, reference))
 
 
+def _points_cell(scene: Scene, effect: Figure) -> Cell:
+    if not effect.shown:
+        return Cell("", mark=effect.mark)
+    return Cell(scene.lang.points(effect.estimate), caution=effect.caution, revised=effect.revised)
+
+
 def _adjusted_cell(scene: Scene, effect: Figure, scale: Axis) -> LevelRow:
     """An adjusted difference in points as a cell of the practice areas."""
     head, lang = adjusted_head(scene), scene.lang
-    cell = Cell(lang.points(effect.estimate), caution=effect.caution) if effect.shown else Cell("", mark=effect.mark)
+    cell = _points_cell(scene, effect)
     if not effect.bounded:
         return LevelRow(head, cell, "", None)
     tone = words.news(words.state(effect), scene.book.indicators[scene.book.report.headline[0]].better)
@@ -219,11 +225,11 @@ def _against(scene: Scene, row: Figure) -> str:
 def _row(scene: Scene, row: Figure, effect: Figure, points: bool, ratio: bool, scale: Axis, better: str) -> ModelRow:
     ratio_cell, ratio_interval = Cell("", mark=row.mark), ""
     if ratio and row.shown:
-        ratio_cell = Cell(_exp(scene, row.estimate), caution=row.caution)
+        ratio_cell = Cell(_exp(scene, row.estimate), caution=row.caution, revised=row.revised)
         if row.bounded:
             ratio_interval = scene.lang.t("%(low)s to %(high)s", low=_exp(scene, row.low), high=_exp(scene, row.high))
     cell = (
-        Cell(_size(scene, effect.estimate, points), caution=effect.caution)
+        Cell(_size(scene, effect.estimate, points), caution=effect.caution, revised=effect.revised)
         if effect.shown
         else Cell("", mark=effect.mark)
     )

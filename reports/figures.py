@@ -45,6 +45,8 @@ class Figure:
     reason: str = ""
     within: float = math.nan
     """Of a change: the margin in points it was shown to lie within, NaN where it was not."""
+    revised: bool = False
+    """Whether it differs, as printed, from the version of the report that this one takes the place of."""
 
     @property
     def mark(self) -> str:
@@ -85,7 +87,16 @@ class Figures:
     """The results of a release by their keys; the order of rows within a key is that of the frame."""
 
     def __init__(self, results: pd.DataFrame) -> None:
-        self.rows = _bounded(_figures(results.reindex(columns=COLUMNS)))
+        self._fill(_bounded(_figures(results.reindex(columns=COLUMNS))))
+
+    def replaced(self, rows: list[Figure]) -> Figures:
+        """The same with other rows."""
+        other = Figures.__new__(Figures)
+        other._fill(rows)
+        return other
+
+    def _fill(self, rows: list[Figure]) -> None:
+        self.rows = rows
         self._index: dict[tuple[str, ...], list[Figure]] = {}
         self._blocks: dict[tuple[str, ...], list[Figure]] = {}
         for row in self.rows:

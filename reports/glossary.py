@@ -61,8 +61,8 @@ def glossary(lang: Language) -> Terms:
     )
 
 
-def marks(lang: Language) -> Terms:
-    """The marks that stand in place of, or beside, a number."""
+def marks(lang: Language, revised: bool = False) -> Terms:
+    """The marks that stand in place of, or beside, a number; of a revision where there is one."""
     t = lang.t
     return (
         ("[c]", t("Confidential: withheld so that nobody can be recognised.")),
@@ -70,6 +70,11 @@ def marks(lang: Language) -> Terms:
         ("[x]", t("Not available: not asked in this wave, or not computed.")),
         ("[z]", t("Not applicable.")),
         ("[b]", t("Break in the series: not comparable with the waves before.")),
+        *(
+            [("[r]", t("Revised: differs from the earlier report, made before the data were corrected."))]
+            if revised
+            else []
+        ),
         ("!", t("Caution: rests on few respondents or sampling units; read it together with its interval.")),
     )
 

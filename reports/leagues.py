@@ -82,7 +82,13 @@ def _league(scene: Scene, name: str, breakdowns: Sequence[str], first: bool) -> 
 
 def marks_of(figures: Sequence[Figure]) -> tuple[str, ...]:
     """Marks that stand in a table and have to be explained below it."""
-    return tuple(sorted({row.mark for row in figures if row.mark} | {"!" for row in figures if row.caution}))
+    return tuple(
+        sorted(
+            {row.mark for row in figures if row.mark}
+            | {"!" for row in figures if row.caution}
+            | {"r" for row in figures if row.revised}
+        )
+    )
 
 
 def _rows(scene: Scene, name: str, by: str, scale: Axis, reference: float | None, first: bool) -> list[LeagueRow]:

@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from reports.language import Language, plain
+from reports.revisions import Key, Revision
 from survey.codebook import Codebook
 from survey.tidy import COLUMNS, FLAGS, KEYS, MARKS, NUMBERS
 
@@ -21,11 +22,13 @@ COUNTS = ("n", "missing", "psus")
 FIGURE_KEYS = [name for name in KEYS if name != "survey"]
 
 
-def results_json(results: pd.DataFrame, book: Codebook, wave: str, languages: Sequence[str]) -> dict[str, bytes]:
+def results_json(
+    results: pd.DataFrame, book: Codebook, wave: str, languages: Sequence[str], revision: Revision | None = None
+) -> dict[str, bytes]:
     """results.json and its schema; a key of a figure that has no value is left out.
 
     One figure a line, in the order of the results, so that two releases can be compared line by line; nine significant
-    digits, so that it stays small.
+    digits, so that it stays small. A revision says so, and each figure it changed.
     """
     about = {
         "$schema": SCHEMA,
@@ -35,22 +38,25 @@ def results_json(results: pd.DataFrame, book: Codebook, wave: str, languages: Se
         "publisher": {code: Language(code).wording(book.publisher) for code in languages},
         "simulated": book.simulated,
         "variables": _variables(results, book, languages),
+        **({"revision": revision.number} if revision else {}),
     }
     head = json.dumps(about, ensure_ascii=False, indent=1)[:-2]
     written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    lines = ",\n".join(map(written, _records(results)))
+    lines = ",\n".join(map(written, _records(results, revision.keys if revision else frozenset())))
     text = f'{head},\n "results": [\n{lines}\n]\n}}\n'
-    return {"results.json": text.encode(), SCHEMA: (json.dumps(schema(), indent=1) + "\n").encode()}
+    return {"results.json": text.encode(), SCHEMA: (json.dumps(schema(revision is not None), indent=1) + "\n").encode()}
 
 
-def _records(results: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _records(results: pd.DataFrame, revised: Collection[Key]) -> Iterator[dict[str, Any]]:
     """A mapping for each figure; whole columns first, as a frame is slow to walk row by row."""
     told: dict[str, Callable[[Any], str | float | None]] = dict.fromkeys([*FIGURE_KEYS, *MARKS], _text)
     told |= {name: _count if name in COUNTS else _number for name in NUMBERS}
     told = {name: told[name] for name in COLUMNS if name in told}
     columns = (map(tell, results[name].to_numpy(dtype=object).tolist()) for name, tell in told.items())
     for row in zip(*columns, strict=True):
-        yield {name: value for name, value in zip(told, row, strict=True) if value is not None}
+        record = {name: value for name, value in zip(told, row, strict=True) if value is not None}
+        changed = revised and tuple(record.get(name, "") for name in FIGURE_KEYS) in revised
+        yield record | ({"revised": True} if changed else {})
 
 
 def _text(value: Any) -> str | None:
@@ -79,8 +85,8 @@ def _variables(results: pd.DataFrame, book: Codebook, languages: Sequence[str]) 
     return out
 
 
-def schema() -> dict[str, Any]:
-    """JSON Schema of results.json."""
+def schema(revised: bool = False) -> dict[str, Any]:
+    """JSON Schema of results.json.   Args: revised: of a revision."""
     words = {"type": "object", "additionalProperties": {"type": "string"}}
     text, number = {"type": "string", "minLength": 1}, {"type": "number"}
     share = {"type": "number", "minimum": 0, "maximum": 1}
@@ -89,6 +95,8 @@ def schema() -> dict[str, Any]:
     figure |= {name: dict(share) for name in ("p", "q")}
     figure |= {name: {"type": "number", "minimum": 0} for name in ("se", "n", "missing", "psus", "n_weighted", "n_eff")}
     figure["flag"] = {"enum": list(FLAGS)}
+    if revised:
+        figure["revised"] = {"const": True}
     withheld = [flag for flag in FLAGS if flag not in ("released", "caution")]
     hidden = {"if": {"properties": {"flag": {"enum": withheld}}},
               "then": {"not": {"anyOf": [{"required": [name]} for name in NUMBERS]}}}  # fmt: skip
@@ -104,6 +112,7 @@ def schema() -> dict[str, Any]:
         "publisher": words,
         "simulated": {"type": "boolean"},
         "variables": {"type": "object", "additionalProperties": variable},
+        **({"revision": {"type": "integer", "minimum": 2}} if revised else {}),
         "results": {"type": "array", "items": {"$ref": "#/$defs/figure"}},
     }
     return {

@@ -114,7 +114,7 @@ def _wording(scene: Scene) -> Section:
 
 
 def _marks(scene: Scene) -> Section:
-    return Section(scene.lang.t("Marks"), "marks", terms=marks(scene.lang))
+    return Section(scene.lang.t("Marks"), "marks", terms=marks(scene.lang, scene.revision is not None))
 
 
 def _provenance(scene: Scene) -> Section:

@@ -202,7 +202,7 @@ def _numbers(scene: Scene) -> Iterator[str]:
 
 
 def _marks(scene: Scene) -> Section:
-    return Section(scene.lang.t("Marks"), "marks", terms=marks(scene.lang))
+    return Section(scene.lang.t("Marks"), "marks", terms=marks(scene.lang, scene.revision is not None))
 
 
 PARTS: tuple[Callable[[Scene], Section], ...] = (_identity, _disclosure, _marks)

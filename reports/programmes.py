@@ -144,7 +144,7 @@ def _row(scene: Scene, label: str, row: Figure, scale: Axis, better: str) -> Eff
     tone = news(state(row), better)
     return EffectRow(
         label=label,
-        value=Cell(scene.lang.points(row.estimate)),
+        value=Cell(scene.lang.points(row.estimate), revised=row.revised),
         interval=scene.lang.points_interval(row.low, row.high),
         drawn=Drawn(whisker(scale, row.estimate, row.low, row.high, 0.0), tone),
     )

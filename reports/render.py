@@ -17,6 +17,7 @@ from reports.alerts import alert_files
 from reports.downloads import downloads
 from reports.figures import Figures
 from reports.language import Language, unbroken
+from reports.revisions import Earlier, compared, marked
 from reports.scene import Scene, page_file
 from reports.site import Sheet, sheets
 from reports.stylesheet import needed, policy
@@ -41,21 +42,26 @@ def render(
     languages: Sequence[str],
     notes: Notes | None = None,
     shapes: Shapes | None = None,
+    earlier: Earlier | None = None,
 ) -> dict[str, bytes]:
     """Files of the report of one wave by name: pages, index.html, tables/*.csv, about.json, alerts and their schema.
 
     Args: release: what passed the release boundary.   book: the survey.   wave: the wave told about.
     languages: codes of the pages, the first one the reader's most likely.   notes: sentences of a reviewer.
-    shapes: borders of the areas.
+    shapes: borders of the areas.   earlier: the version, made of other deliveries, that this one takes the place of.
     """
     figures = Figures(release.results[release.results["block"] != BANNER])
+    revision = compared(earlier, Figures(release.results).rows, book) if earlier else None
+    if revision:
+        figures = marked(figures, revision)
     files = tables(figures, release.facts, book, wave, languages)
     names = tuple(sorted(name.removeprefix("tables/") for name in files))
-    files |= downloads(release, figures, files, book, wave, languages)
+    files |= downloads(release, figures, files, book, wave, languages, revision)
     others = tuple(sorted(set(files) - {f"tables/{name}" for name in names}))
     spoken = [Language(code) for code in languages]
     told: dict[str, list[Sheet]] = {}
-    scenes = [Scene(figures, release.facts, book, wave, lang, names, notes, others, shapes) for lang in spoken]
+    beside = (names, notes, others, shapes, revision)
+    scenes = [Scene(figures, release.facts, book, wave, lang, *beside) for lang in spoken]
     for scene in scenes:
         lang = scene.lang
         told[lang.code] = sheets(scene, spoken)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports.charts import Axis, axis, whisker
 from reports.figures import Figure, Figures
@@ -16,6 +16,9 @@ from reports.view import Cell, Drawn
 from survey.codebook import Codebook
 from survey.survey_yaml.borders import Shapes
 from survey.survey_yaml.notes import Notes
+
+if TYPE_CHECKING:
+    from reports.revisions import Revision
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Scene:
     """Files of the publication that are neither pages nor tables."""
     shapes: Shapes | None = None
     """Borders of the areas, where survey.yaml names a file of them."""
+    revision: Revision | None = None
+    """What differs from an earlier version made of other deliveries, where there is one."""
 
     @property
     def waves(self) -> list[str]:
@@ -109,7 +114,7 @@ class Scene:
             return Cell("", mark="x")
         if not figure.shown:
             return Cell("", mark=figure.mark)
-        return Cell(self.lang.percent(figure.estimate, places), caution=figure.caution)
+        return Cell(self.lang.percent(figure.estimate, places), caution=figure.caution, revised=figure.revised)
 
     def interval(self, figure: Figure | None) -> str:
         """The interval of a share for a table, "" when there is none to show."""

@@ -52,7 +52,7 @@ class Sheet:
     fixed: int = 1
 
 
-def marks(lang: Language) -> tuple[tuple[str, str], ...]:
+def marks(lang: Language, revised: bool = False) -> tuple[tuple[str, str], ...]:
     """The shorthand of the tables and what it stands for."""
     t = lang.t
     return (
@@ -61,6 +61,11 @@ def marks(lang: Language) -> tuple[tuple[str, str], ...]:
         ("[x]", t("Not available.")),
         ("[z]", t("Not applicable.")),
         ("[b]", t("Break in the series: the two figures cannot be compared.")),
+        *(
+            [("[r]", t("Revised: differs from the earlier report, made before the data were corrected."))]
+            if revised
+            else []
+        ),
     )
 
 
@@ -86,11 +91,18 @@ def _names(lang: Language) -> dict[str, str]:
 
 
 def workbook(
-    book: Codebook, wave: str, lang: Language, what: str, notes: Sequence[tuple[str, str]], sheets: Sequence[Sheet]
+    book: Codebook,
+    wave: str,
+    lang: Language,
+    what: str,
+    notes: Sequence[tuple[str, str]],
+    sheets: Sequence[Sheet],
+    revised: bool = False,
 ) -> bytes:
     """The file; its only date is the last day of fieldwork, so that the same figures give the same bytes.
 
     Args: what: a sentence about the workbook.   notes: terms and their meaning, after the marks.
+    revised: whether tables have marks of a revision.
     """
     stream = io.BytesIO()
     options = {"in_memory": True, "default_format_properties": {"font_name": "Arial", "font_size": 12}}
@@ -106,7 +118,7 @@ def workbook(
     listed = tuple((sheet.name, sheet.title, Number(len(sheet.rows), "#,##0")) for sheet in sheets)
     heads = (lang.t("Sheet"), lang.t("Table"), lang.t("Rows"))
     pen.table(Sheet("contents", lang.t("Contents"), lang.t("Contents"), (), heads, listed), linked=True)
-    told = (*marks(lang), *notes)
+    told = (*marks(lang, revised), *notes)
     explained = Sheet("notes", lang.t("Notes"), lang.t("Notes"), (), (lang.t("Mark or term"), lang.t("Meaning")), told)
     with _uncollected():
         for sheet in (explained, *sheets):

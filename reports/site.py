@@ -19,6 +19,7 @@ from reports.language import Language
 from reports.method import methods, terms_page
 from reports.notes import noted, noted_changes, noted_finding
 from reports.privacy import privacy
+from reports.revisions import sentences
 from reports.scene import Scene, page_file
 from reports.view import Frame, Link, Page
 
@@ -121,6 +122,7 @@ def _frame(
         ),
         downloads=tuple((name.removesuffix(".csv"), f"tables/{name}") for name in scene.tables),
         files=offered(lang, scene.others),
+        revision=sentences(scene),
     )
 
 

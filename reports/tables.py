@@ -98,7 +98,7 @@ def _figure_rows(rows: Sequence[Figure], book: Codebook, languages: Sequence[str
         if key not in worded:  # a figure of several statistics and waves is worded once
             worded[key] = [text for lang in spoken for text in _wording(row, book, lang)]
         numbers = [_number(getattr(row, key), key in TESTS) if row.shown else "" for key in NUMBERS]
-        mark = f"[{row.mark}]" if row.mark else "caution" if row.caution else ""
+        mark = f"[{row.mark}]" if row.mark else " ".join(["caution"] * row.caution + ["[r]"] * row.revised)
         yield [row.wave, row.block, row.item, row.statistic, row.level, row.by, row.group, *worded[key], *numbers, mark]
 
 

@@ -22,6 +22,7 @@ class Cell:
     mark: str = ""
     caution: bool = False
     number: bool = True
+    revised: bool = False
 
 
 @dataclass(frozen=True)
@@ -299,6 +300,8 @@ class Frame:
     downloads: tuple[tuple[str, str], ...]
     files: tuple[tuple[str, str], ...] = ()
     """What else may be taken away: workbooks, figures for programs."""
+    revision: tuple[str, ...] = ()
+    """The note of a report that takes the place of one made of other deliveries."""
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,19 @@ Measured: TypeAlias = tuple[Figure, str, tuple[Value, ...]]
 
 
 def tables_workbook(
-    figures: Figures, facts: Mapping[str, Any], book: Codebook, wave: str, languages: Sequence[str]
+    figures: Figures,
+    facts: Mapping[str, Any],
+    book: Codebook,
+    wave: str,
+    languages: Sequence[str],
+    revised: bool = False,
 ) -> dict[str, bytes]:
-    """Workbook of every language by file name, tables-zh.xlsx and so on."""
+    """Workbook of every language by file name, tables-zh.xlsx and so on.   revised: whether it is a revision."""
     files, measured = {}, dict(_measured(figures, book, wave))
     for code in languages:
         scene = Scene(figures, facts, book, wave, Language(code))
         what = scene.lang.t("All figures of the report as tables.")
-        made = workbook(book, wave, scene.lang, what, terms(scene.lang), list(_sheets(scene, measured)))
+        made = workbook(book, wave, scene.lang, what, terms(scene.lang), list(_sheets(scene, measured)), revised)
         files[f"tables-{code}.xlsx"] = made
     return files
 
@@ -126,7 +131,8 @@ def _figures(scene: Scene, key: str, name: str, title: str, lines: Sequence[Meas
 
 
 def _remark(scene: Scene, row: Figure) -> str:
-    return scene.lang.t("caution") if row.shown and row.caution else NOTHING
+    told = [scene.lang.t("caution")] if row.shown and row.caution else []
+    return " ".join([*told, *(["[r]"] if row.revised else [])]) or NOTHING
 
 
 def scaled(value: float, times: float) -> float:

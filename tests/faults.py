@@ -138,7 +138,10 @@ def damaged(case: Case) -> bool:
             continue
         content = path.read_bytes()
         path.write_bytes(content[:-1] if number % 2 else content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
-        (root / "data" / "work" / "ledger.jsonl").unlink()
+        ledger = root / "data" / "work" / "ledger.jsonl"
+        ledger.write_bytes(
+            b"".join(ledger.read_bytes().splitlines(keepends=True)[:1])
+        )  # as if the last run were killed
         good = good and case.mended(root)
     return good
 

@@ -71,3 +71,5 @@ class Wave(Strict):
     breaks: dict[Name, Words] = {}
     """Item, derived variable or indicator → why its figures from this wave on cannot be compared with those before;
     what is made from it is broken as well."""
+    revision_note: Words = {}
+    """Why the delivery was corrected, as a sentence: a report that is published again from it says so near its head."""

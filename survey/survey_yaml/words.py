@@ -11,6 +11,7 @@ from survey.codebook import Codebook
 from survey.survey_yaml.references import Mistake, Path
 
 WORDING = {"title", "publisher", "population", "method", "source", "limits", "label", "text", "definition"}
+WORDING |= {"revision_note"}
 WORDED = ("levels", "blocks", "exact", "breaks", "not_identifiers")
 """Keys under which every value is a wording."""
 WORD = re.compile(r"[^\W\d_]{2}|[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
