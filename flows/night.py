@@ -51,15 +51,14 @@ def publish_survey(
     """
     told, skipped = "", ""
     try:
-        if source is None and not dry_run:
-            take_in(Workspace(Path.cwd()), survey, lambda told: None, lambda: datetime.now(UTC), WAIT)
-        waves = None if wave is None else (wave,)
-        place = None if source is None else Path(source)
-        spoken = tuple(languages) if languages else None
-        job = Job.plan(Workspace(Path.cwd()), survey, waves, spoken, place, Path("public"), overrides, dry_run)
-        skipped = missed(job.book.schedule, _due(), datetime.now(UTC))
+        workspace, waves = Workspace(Path.cwd()), None if wave is None else (wave,)
+        skipped = missed(workspace.book(survey).schedule, _due(), _now())
         if not skipped:
-            runs.run(job, inside, "prefect", lambda line: None, lambda: datetime.now(UTC), WAIT)
+            if source is None and not dry_run:
+                take_in(workspace, survey, lambda told: None, _now, WAIT)
+            place, spoken = None if source is None else Path(source), tuple(languages) if languages else None
+            job = Job.plan(workspace, survey, waves, spoken, place, Path("public"), overrides, dry_run)
+            runs.run(job, inside, "prefect", lambda line: None, _now, WAIT)
     except BaseException as error:
         if runs.is_order(error):
             raise
@@ -88,6 +87,10 @@ def missed(schedule: Schedule | None, due: datetime | None, now: datetime) -> st
     if later is not None and later <= now:
         return "the run for a later time does its work"
     return "its time was missed (catch_up: none)" if schedule.catch_up == "none" and now - due > LATE else ""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _due() -> datetime | None:

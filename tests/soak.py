@@ -2,8 +2,8 @@
 
 python -m tests.soak [--runs 100] [--together 8] [--embedded 20]  # `make soak`
 
-Half an hour; tests/flows/test_soak.py is short. None may be lost: each ends well, stands in the ledger and is a completed
-run of the server. No database may be locked, nothing may be left behind, and the server's memory may not grow.
+Half an hour; tests/flows/test_soak.py is short. None may be lost: each ends well, is in the ledger, and completed
+for the server. No database may be locked, nothing may be left, and the server's memory may not grow.
 """
 
 from __future__ import annotations
