@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,8 +32,8 @@ PLAIN, PREFECT = (), ("--prefect",)
 Tree = dict[str, bytes]
 
 
-def start(root: Path, *options: str, **variables: str) -> subprocess.Popen[bytes]:
-    """A run of the small survey in a process group of its own."""
+def start(root: Path, *options: str, survey: str = "small-town", **variables: str) -> subprocess.Popen[bytes]:
+    """A run of the small survey, or another one, in a process group of its own."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -41,7 +41,7 @@ def start(root: Path, *options: str, **variables: str) -> subprocess.Popen[bytes
         "ANXIN_LANG": "en",
         **variables,
     }
-    command = [sys.executable, "-m", "flows.cli", "run", "small-town", *options]
+    command = [sys.executable, "-m", "flows.cli", "run", survey, *options]
     return subprocess.Popen(
         command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     )
@@ -255,7 +255,10 @@ def main() -> None:
                 f"kill {number + 1:>3} {'prefect' if options else 'plain':<8} after {delay:5.2f} s  {_word(good)}",
                 flush=True,
             )
-        others = {"two runs at once": two_at_once, "every file of the store damaged": damaged}
+        others: dict[str, Callable[[Case], bool]] = {
+            "two runs at once": two_at_once,
+            "every file of the store damaged": damaged,
+        }
         if can_mount():
             others["disk full"] = lambda own: no_room(own, room(own))
         else:
