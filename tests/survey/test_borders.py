@@ -1,0 +1,110 @@
+"""Where the areas lie: a file of borders and a grid of tiles, each mistake told where it stands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from survey.errors import CodebookError
+from survey.survey_yaml import parse
+from survey.survey_yaml.borders import MOST_BYTES, read_borders
+from tests.small_survey import YAML
+
+SQUARE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
+HOLE = [[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6], [0.4, 0.4]]
+
+
+def with_map(text: str) -> str:
+    return YAML.replace("  area: district\n", f"  area: district\n  map: {text}\n")
+
+
+BOOK = parse(with_map("{geojson: {file: towns.geojson, code: no}}"))
+
+
+def feature(code: Any, rings: Any = None, kind: str = "Polygon", **more: Any) -> dict[str, Any]:
+    geometry = {"type": kind, "coordinates": [SQUARE] if rings is None else rings}
+    return {"type": "Feature", "properties": {"no": code, **more}, "geometry": geometry}
+
+
+def collection(*features: Any) -> str:
+    return json.dumps({"type": "FeatureCollection", "features": list(features)})
+
+
+def test_polygons_are_read_by_code_and_nothing_else_of_the_file() -> None:
+    island = [[[2.0, 0.0], [3.0, 0.0], [3.0, 1.0], [2.0, 0.0]]]
+    several = feature("3", [[SQUARE, HOLE], island], "MultiPolygon", owner="张三 13800138000")
+    found = read_borders(collection(several, feature(2), feature("1")), BOOK)
+    assert found is not None
+    assert [code for code, _ in found.areas] == ["1", "2", "3"]
+    parts = dict(found.areas)["3"]
+    assert [[len(ring) for ring in polygon] for polygon in parts] == [[5, 5], [4]]
+    assert "张三" not in repr(found)
+
+
+OPEN = SQUARE[:-1]
+FLAT = [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "told"),
+    [
+        ("{", "towns.geojson", "JSON"),
+        ("[" * 100_000, "towns.geojson", ""),
+        (json.dumps(feature("1")), "towns.geojson", "a FeatureCollection"),
+        (collection(feature("1"), feature("2")), "towns.geojson", "none for 3"),
+        (collection(feature("1"), feature("2"), feature("9")), "feature 3", "got: 9"),
+        (collection(feature("1"), feature("2"), feature("<script>")), "feature 3", "<script>"),
+        (collection(feature("1"), feature("1")), "feature 2", "1 again"),
+        (collection(feature(None)), "feature 1", "property no"),
+        (collection(feature(True)), "feature 1", "property no"),
+        (collection("a feature"), "feature 1", "property no"),
+        (collection(feature("1", [0.0, 0.0], "Point")), "feature 1", "Point"),
+        (collection(feature("1", [])), "feature 1", "rings of positions"),
+        (collection(feature("1", [OPEN])), "feature 1", "the last the same as the first"),
+        (collection(feature("1", [FLAT])), "feature 1", "around an area"),
+        (collection(feature("1", [[*SQUARE[:2], ["x", 1.0], *SQUARE[3:]]])), "feature 1", "two finite numbers"),
+        (collection(feature("1", [[*SQUARE[:2], [181.0, 1.0], *SQUARE[3:]]])), "feature 1", "planar: true"),
+        (collection(feature("1")).replace("1.0", "NaN"), "feature 1", "two finite numbers"),
+    ],
+)
+def test_what_is_no_border_is_told_with_its_feature(text: str, where: str, told: str) -> None:
+    with pytest.raises(CodebookError) as caught:
+        read_borders(text, BOOK, "towns.geojson")
+    assert where in caught.value.parts()["where"]
+    assert told in caught.value.describe()
+
+
+def test_every_faulty_feature_is_told_at_once() -> None:
+    with pytest.raises(CodebookError) as caught:
+        read_borders(collection(feature("1", [OPEN]), feature("9"), feature("2")), BOOK, "towns.geojson")
+    assert [fault.parts()["where"][-1] for fault in (caught.value, *caught.value.others)] == ["1", "2"]
+
+
+def test_a_file_that_no_page_could_hold_is_refused_before_it_is_read() -> None:
+    with pytest.raises(CodebookError, match="at most 10 MB"):
+        read_borders(" " * (MOST_BYTES + 1), BOOK)
+
+
+@pytest.mark.parametrize(
+    ("grid", "told"),
+    [
+        ("{1: [1, 1], 2: [2, 1]}", "none for 3"),
+        ("{1: [1, 1], 2: [2, 1], 3: [1, 1]}", "column 1, row 1, where 1 lies already"),
+        ("{1: [1, 1], 2: [2, 1], 3: [3, 1], 4: [1, 2]}", "got: 4"),
+        ("{1: [0, 1], 2: [2, 1], 3: [3, 1]}", "1 or more"),
+        ("{1: [8, 1], 2: [2, 1], 3: [3, 1]}", "7 or less"),
+    ],
+)
+def test_a_grid_that_cannot_be_drawn_is_told(grid: str, told: str) -> None:
+    with pytest.raises(CodebookError) as caught:
+        parse(with_map(f"{{grid: {grid}}}"))
+    assert told in caught.value.describe()
+    assert "report.map" in caught.value.parts()["where"]
+
+
+def test_a_map_says_in_one_way_where_the_areas_lie() -> None:
+    for both in ("{}", "{grid: {1: [1, 1], 2: [2, 1], 3: [3, 1]}, geojson: {file: a.geojson, code: no}}"):
+        with pytest.raises(CodebookError, match="`grid` or `geojson`"):
+            parse(with_map(both))
