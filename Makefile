@@ -6,7 +6,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint format lock simulate golden bench validate faults soak pictures clean
+.PHONY: help setup report test lint format lock simulate golden bench validate faults soak watch pictures clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ faults: .venv/dev.stamp ## Kill runs, fill the disk, damage the store, take the 
 soak: .venv/dev.stamp ## A hundred runs in a row and eight at once against a Prefect server with PostgreSQL; half an hour.
 	@sh tests/install-postgres.sh
 	$(BIN)/python -m tests.soak
+
+watch: .venv/dev.stamp ## Watch six surveys under a schedule of one minute for a quarter of an hour.
+	$(BIN)/python -m tests.watch
 
 pictures: .venv/dev.stamp ## Take the pictures of the README and the docs anew, from the report that was published.
 	$(BIN)/python -m tests.pictures
