@@ -17,6 +17,7 @@ from flows.job import Job
 from flows.ledger import Ledger, fingerprint, unchanged
 from flows.lock import only_one
 from flows.manifest import manifest
+from flows.observers import watched
 from flows.pipeline import Step, pipeline
 from flows.private import withheld
 from survey.errors import AnxinError
@@ -59,11 +60,14 @@ class Told:
 
     say: Callable[[Line], None]
     lines: list[Line] = field(default_factory=list)
+    at: tuple[str, str] = ("", "")
+    """Stage and wave at work; between two stages, and where others do the work, nothing."""
 
     def __call__(self, stage: str, wave: str, work: Callable[[], Result], rows_in: int) -> Result:
         """The result of one stage."""
-        start = time.perf_counter()
+        self.at, start = (stage, wave), time.perf_counter()
         result = _without_panic(work)
+        self.at = ("", "")
         self.tell(Line(stage, wave, rows_in, _rows(result, rows_in), time.perf_counter() - start))
         return result
 
@@ -121,36 +125,41 @@ def run(
     """
     os.umask(0o077)
     ledger = Ledger(job.workspace.work / "ledger.jsonl")
-    with only_one(job.workspace.work, wait):
+    with watched(job) as watch, only_one(job.workspace.work, wait):
         job.store.encrypt_all()
+        watch.entries = ledger.entries()
         current = fingerprint(job)
         places = unchanged(job, ledger, current)
         if places is not None:
             return Outcome(places, fresh=True)
-        kept = held(job, ledger.entries())
+        kept = held(job, watch.entries)
         places = {wave: job.public / job.book.survey / wave for wave in kept}
         if len(kept) == len(job.targets):
             return Outcome(places, fresh=True, held=kept)
         job = replace(job, targets=tuple(wave for wave in job.targets if wave not in kept))
-        told, started = Told(say), now()
+        watch.told, started = Told(watch.telling(say)), now()
         entry = {"survey": job.book.survey, "waves": job.targets, "languages": job.languages, "driver": name}
         entry |= {"fingerprint": current, "started": started.isoformat(timespec="seconds")}
         entry |= {"overrides": json.loads(job.overrides)}
-        fault: AnxinError | None = None
-        published: dict[str, Path] = {}
+        published, fault = _driven(job, driver, watch.told)
+        watch.entry = entry | manifest(job, watch.told.lines, published, fault)
         try:
-            published = driver(job, told)
-        except AnxinError as error:
-            fault = error
-        except Exception as error:
-            fault = unexpected(error)
-        try:
-            ledger.append(entry | manifest(job, told.lines, published, fault))
+            ledger.append(watch.entry)
         except OSError as error:  # a full disk: what stopped the run before it is told first
             fault = fault or unexpected(error)
-    if fault is not None:
-        raise fault  # outside the except block, so that no exception with values rides along as context
+        if fault is not None:
+            raise fault  # outside the except block, so that no exception with values rides along as context
     return Outcome({**places, **published}, fresh=False, held=kept)
+
+
+def _driven(job: Job, driver: Driver, told: Told) -> tuple[dict[str, Path], AnxinError | None]:
+    """What a driver published, and what stopped it."""
+    try:
+        return driver(job, told), None
+    except AnxinError as error:
+        return {}, error
+    except Exception as error:
+        return {}, unexpected(error)
 
 
 def unexpected(error: BaseException) -> AnxinError:

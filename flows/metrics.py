@@ -1,0 +1,80 @@
+"""Metrics of the last run of a survey, in Prometheus' text format, for the textfile collector of node_exporter."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.job import Job
+from flows.observers import Ended, Observer
+from flows.private import folder
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+COUNTS = {
+    "anxin_rows_in": ("Rows of the delivery", ("delivered",)),
+    "anxin_problems": ("Problems found in the rows", ("problems",)),
+    "anxin_suppressed_cells": (
+        "Cells withheld by the rules, or to protect others",
+        ("cells_primary", "cells_secondary"),
+    ),
+}
+"""Metric → what it says, and the counts of the ledger that it adds up."""
+
+
+class Metrics(Observer):
+    """Writes data/work/metrics/SURVEY.prom anew at the end of each run."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def ended(self, run: Ended) -> None:
+        """The run and its stages; the figures of the last publication stay when a run stops."""
+        from prometheus_client import CollectorRegistry, write_to_textfile
+
+        registry = CollectorRegistry()
+        _run(registry, self.job.book.survey, run)
+        _publication(registry, self.job, run.published)
+        place = folder(self.job.workspace.work / "metrics") / f"{self.job.book.survey}.prom"
+        write_to_textfile(str(place), registry)
+
+
+def _run(registry: CollectorRegistry, survey: str, run: Ended) -> None:
+    from prometheus_client import Gauge
+
+    labels = ("survey",)
+    last = Gauge("anxin_last_run_timestamp_seconds", "When the last run ended", labels, registry=registry)
+    last.labels(survey).set(int(time.time()))
+    success = Gauge("anxin_last_run_success", "1: published, or nothing to do; 0: stopped", labels, registry=registry)
+    success.labels(survey).set(0 if run.fault else 1)
+    whole = Gauge("anxin_last_run_seconds", "How long the last run took", labels, registry=registry)
+    whole.labels(survey).set(round(run.seconds, 3))
+    stage = Gauge("anxin_stage_seconds", "How long each stage took when it last had anything to do: in the last run, "
+                  "or where that found nothing changed in the last publication", ("survey", "wave", "stage"),
+                  registry=registry)  # fmt: skip
+    for line in run.entry.get("stages", [] if run.fault else run.published.get("stages", [])):
+        stage.labels(survey, line["wave"], line["stage"]).set(line["seconds"])
+
+
+def _publication(registry: CollectorRegistry, job: Job, published: dict[str, Any]) -> None:
+    from prometheus_client import Gauge
+
+    survey, labels = job.book.survey, ("survey", "wave")
+    for name, (text, parts) in COUNTS.items():
+        gauge = Gauge(name, f"{text}, as last published", labels, registry=registry)
+        for wave, counts in published.get("counts", {}).items():
+            gauge.labels(survey, wave).set(sum(counts.get(part, 0) for part in parts))
+    gauge = Gauge("anxin_alerts", "Changes for the worse in alerts.json, as last published", labels, registry=registry)
+    for wave in published.get("published", {}):
+        gauge.labels(survey, wave).set(alerts(job.public / survey / wave))
+
+
+def alerts(place: Path) -> int:
+    """How many alerts a published wave has; 0 where nothing was compared."""
+    from reports.alerts import FILE
+
+    file = place / FILE
+    return len(json.loads(file.read_bytes())["alerts"]) if file.is_file() else 0
