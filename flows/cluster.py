@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flows.private import folder
+from flows.private import folder, hidden
 from flows.run import unexpected
 from survey.errors import AnxinError, DataError, UsageError
 from survey.partitioned.parts import tree
@@ -57,7 +57,7 @@ def cluster(
     """
     dask, distributed = _installed()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # Prefect would print its lines otherwise
-    with dask.config.set(QUIET):
+    with dask.config.set(QUIET), hidden("ANXIN_NOTIFY"):
         if scheduler is not None:
             with _connected(distributed, scheduler) as client:
                 yield client

@@ -39,7 +39,7 @@ class Ended:
     entry: dict[str, Any]
     seconds: float
     published: dict[str, Any] = field(default_factory=dict)
-    fault: Exception | None = None
+    fault: BaseException | None = None
     stage: str = ""
     wave: str = ""
     shown: dict[str, Path] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Watch:
 
         return tell
 
-    def end(self, fault: Exception | None) -> None:
+    def end(self, fault: BaseException | None) -> None:
         """Tell all observers how it ended."""
         own = [each for each in (*self.entries, self.entry) if each["survey"] == self.job.book.survey]
         published = [each for each in own if each["status"] == "published" and "counts" in each]
@@ -160,8 +160,11 @@ def watched(job: Job) -> Iterator[Watch]:
     watch = Watch(job, observers(job, os.environ), entry)
     try:
         yield watch
-    except Exception as error:
-        watch.end(error)
+    except BaseException as error:
+        from flows.run import is_order
+
+        if not is_order(error):
+            watch.end(error)
         raise
     watch.end(None)
 

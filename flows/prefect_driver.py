@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from flows.job import Job
 from flows.pipeline import Step, Waves, one_by_one, pipeline
-from flows.private import folder, withheld
+from flows.private import folder, hidden, withheld
 
 Result = TypeVar("Result")
 SECONDS = 600.0
@@ -104,14 +104,10 @@ def observed(job: Job, step: Step, through: Waves, published: dict[str, Path], f
 
 @contextmanager
 def _secret_hidden(job: Job) -> Iterator[None]:
-    """Take the master secret out of the environment, which Prefect's server and all that it starts would inherit."""
+    """Take the secrets out of the environment, which Prefect's server and all that it starts would inherit."""
     assert job.keys, "read before the secret is hidden"
-    secret = os.environ.pop("ANXIN_KEY", None)
-    try:
+    with hidden("ANXIN_KEY", "ANXIN_NOTIFY"):
         yield
-    finally:
-        if secret is not None:
-            os.environ["ANXIN_KEY"] = secret
 
 
 def as_tasks(step: Step, faults: list[BaseException]) -> Step:

@@ -83,6 +83,16 @@ def _place(file: str, line: int | None) -> str:
 
 
 @contextmanager
+def hidden(*names: str) -> Iterator[None]:
+    """Take variables out of the environment, which every process that is started meanwhile would inherit."""
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+@contextmanager
 def discreet() -> Iterator[None]:
     """A process that dumps no core and tells warnings and stray exceptions by type and place only, like any fault."""
     _no_core_dump()

@@ -1,0 +1,117 @@
+"""Messages to people about runs that nobody watches, through Apprise, to the addresses in ANXIN_NOTIFY.
+
+The addresses hold tokens and passwords: they are read from the environment, given to Apprise, and never written or told.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import warnings
+from contextlib import suppress
+from typing import Any
+
+from flows.job import Job
+from flows.links import address, page
+from flows.metrics import alerts
+from flows.observers import Ended, Observer, aside
+from flows.words import t as terminal
+from flows.words import translator
+
+PATIENCE = 20.0
+"""Seconds for all messages together; whoever does not answer by then is given up."""
+
+
+class Notify(Observer):
+    """Tells of a failure, a gate that held, and alerts in a new report; of an ordinary run nothing."""
+
+    def __init__(self, job: Job, addresses: list[str], site: str) -> None:
+        self.job, self.site = job, site
+        self._addresses = addresses
+
+    def ended(self, run: Ended) -> None:
+        """Send what there is to tell; one line on stderr where it could not be sent."""
+        told = _stopped(self.job, run) if run.fault else _alerted(self.job, run, self.site)
+        if told is None:
+            return
+        failed = send(self._addresses, *told, urgent=run.fault is not None)
+        if failed:
+            which = ", ".join(map(str, failed))
+            aside(terminal("Could not be sent: the notification to address {which} in ANXIN_NOTIFY", which=which))
+
+
+def _stopped(job: Job, run: Ended) -> tuple[str, str]:
+    """Title and text about a run that stopped: its place in the program, no text of the fault."""
+    t = translator(job.book.languages[0])
+    survey, waves = job.book.survey, ", ".join(run.entry["waves"])
+    title = t("{survey} {waves}: a gate stopped the run") if run.at_a_gate else t("{survey} {waves}: the run failed")
+    text = [t("Survey: {survey}").format(survey=survey), t("Wave: {waves}").format(waves=run.wave or waves)]
+    if run.stage:
+        text.append(t("Stage: {stage}").format(stage=t(run.stage)))
+    text.append(t("Place in the program: {place}").format(place=run.place))
+    if not run.entry.get("published"):
+        text.append(t("Nothing new was published; the reports that are out stay as they are."))
+    if run.at_a_gate:
+        todo = t("What to do: `anxin check {survey}` shows the delivery; a gate is moved in survey.yaml, with its reason.")
+    else:
+        todo = t("What to do: `anxin history {survey}` tells why; `anxin run {survey}` tries again and says what to mend.")
+    return title.format(survey=survey, waves=waves), "\n".join([*text, todo.format(survey=survey)])
+
+
+def _alerted(job: Job, run: Ended, site: str) -> tuple[str, str] | None:
+    """Title and text about new reports with alerts; None where there are none."""
+    t, survey = translator(job.book.languages[0]), job.book.survey
+    found = {wave: count for wave, place in run.shown.items() if (count := alerts(place))}
+    if not found:
+        return None
+    title = t("{survey} {waves}: alerts in the new report").format(survey=survey, waves=", ".join(found))
+    text = [t("Survey: {survey}").format(survey=survey)]
+    for wave, count in found.items():
+        shown = page(job, wave)
+        place = address(site, shown) or f"{job.public.name}/{shown}"
+        text += [t("Wave: {waves}").format(waves=wave), t("Alerts: {count}").format(count=count)]
+        text.append(t("The report: {place}").format(place=place))
+    return title, "\n".join(text)
+
+
+def send(addresses: list[str], title: str, text: str, urgent: bool, patience: float = PATIENCE) -> list[int]:
+    """Send a message to every address, each by a thread of its own that holds nobody up.
+
+    Returns: numbers, from 1, of the addresses it could not be sent to in time.
+    """
+    done: set[int] = set()
+    services = {number: _service(each) for number, each in enumerate(addresses, 1)}
+    threads = [
+        threading.Thread(target=_send, args=(number, service, title, text, urgent, done), daemon=True)
+        for number, service in services.items()
+        if service is not None
+    ]
+    late = time.monotonic() + patience
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, late - time.monotonic()))
+    arrived = set(done)  # one that comes later counts as not sent
+    return [number for number in services if number not in arrived]
+
+
+def _service(address: str) -> Any:
+    """Apprise's sender for an address, None where it knows no such service; keeps nothing and logs nothing."""
+    with warnings.catch_warnings():  # it imports all its services, and with some of them what Python 3.13 drops
+        warnings.simplefilter("ignore")
+        from apprise import Apprise, AppriseAsset
+
+        log = logging.getLogger("apprise")  # its lines quote addresses
+        log.disabled, log.propagate = True, False
+        asset = AppriseAsset(storage_mode="memory", app_id="Anxin", app_desc="Anxin", app_url="")
+        return Apprise.instantiate(address, asset=asset)
+
+
+def _send(number: int, service: Any, title: str, text: str, urgent: bool, done: set[int]) -> None:
+    from apprise import NotifyFormat, NotifyType
+
+    kind = NotifyType.FAILURE if urgent else NotifyType.WARNING
+    with suppress(Exception):  # whatever a service makes of it: the text of a fault may quote the address
+        if service.notify(body=text, title=title, notify_type=kind, body_format=NotifyFormat.TEXT):
+            done.add(number)
