@@ -103,21 +103,19 @@ def _tell(line: Line) -> None:
 
 def _headlines(place: Path) -> Iterator[str]:
     """The headline figures in words, read back from what was published."""
-    import csv
+    from flows.artifacts import headlines
 
-    with (place / "tables" / "headline.csv").open(encoding="utf-8-sig", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["statistic"] == "mean" and not row["by"] and row["estimate"]:
-                share, se, low, high = (100 * float(row[name]) for name in ("estimate", "se", "ci_low", "ci_high"))
-                figure = t(
-                    "{share:6.2f} %  (SE {se:.2f}, 95 % CI {low:.2f} to {high:.2f}, n {n:,.0f})",
-                    share=share,
-                    se=se,
-                    low=low,
-                    high=high,
-                    n=float(row["n"]),
-                )
-                yield f"  {row['item']:<26} {figure}"
+    for row in headlines(place):
+        share, se, low, high = (100 * float(row[name]) for name in ("estimate", "se", "ci_low", "ci_high"))
+        figure = t(
+            "{share:6.2f} %  (SE {se:.2f}, 95 % CI {low:.2f} to {high:.2f}, n {n:,.0f})",
+            share=share,
+            se=se,
+            low=low,
+            high=high,
+            n=float(row["n"]),
+        )
+        yield f"  {row['item']:<26} {figure}"
 
 
 @app.command(cls=Command)

@@ -26,7 +26,7 @@ LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "jinja2", "prefect")
 def manifest(job: Job, lines: list[Line], published: dict[str, Path], fault: AnxinError | None) -> dict[str, Any]:
     """The record of a run."""
     used = job.store.asked
-    told = {"headline": _headline(job, used), **_counts(job, used)} if fault is None else {}
+    told = {"headline": _headline(job, used), **_told(job, used)} if fault is None else {}
     return {
         "status": "stopped" if fault else "tried" if job.dry else "published",
         "stopped_by": fault.describe() if fault else "",
@@ -40,18 +40,23 @@ def manifest(job: Job, lines: list[Line], published: dict[str, Path], fault: Anx
     }
 
 
-def _counts(job: Job, used: list[Ref]) -> dict[str, Any]:
-    """Per wave that was told: respondents, problems of its rows, figures and marks; and the gates that held."""
-    counts: dict[str, dict[str, Any]] = {}
+def _told(job: Job, used: list[Ref]) -> dict[str, Any]:
+    """What is told of the waves, and the gates that held."""
+    return {"counts": counts(job, used), "gates": job.book.gates.model_dump(mode="json")}
+
+
+def counts(job: Job, used: list[Ref]) -> dict[str, dict[str, Any]]:
+    """Per wave that was told: respondents, problems of its rows, figures and marks."""
+    found: dict[str, dict[str, Any]] = {}
     for ref in used:
         if ref.stage == "disclosure":
             facts = job.store.load(ref).facts
             marks = {name: value for name, value in facts["disclosure"].items() if isinstance(value, int)}
-            counts[ref.wave] = {**facts["sample"], **marks}
+            found[ref.wave] = {**facts["sample"], **marks}
     for ref in used:
-        if ref.stage == "privacy" and ref.wave in counts:
-            counts[ref.wave]["problems"] = sum(own["n"] for own in job.store.load(ref).facts["quality"]["problems"])
-    return {"counts": counts, "gates": job.book.gates.model_dump(mode="json")}
+        if ref.stage == "privacy" and ref.wave in found:
+            found[ref.wave]["problems"] = sum(own["n"] for own in job.store.load(ref).facts["quality"]["problems"])
+    return found
 
 
 def _headline(job: Job, used: list[Ref]) -> dict[str, dict[str, float | None]]:

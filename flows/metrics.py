@@ -63,13 +63,20 @@ def _publication(registry: CollectorRegistry, job: Job, published: dict[str, Any
     from prometheus_client import Gauge
 
     survey, labels = job.book.survey, ("survey", "wave")
-    for name, (text, parts) in COUNTS.items():
+    for name, (text, _) in COUNTS.items():
         gauge = Gauge(name, f"{text}, as last published", labels, registry=registry)
         for wave, counts in published.get("counts", {}).items():
-            gauge.labels(survey, wave).set(sum(counts.get(part, 0) for part in parts))
+            if (value := total(counts, name)) is not None:
+                gauge.labels(survey, wave).set(value)
     gauge = Gauge("anxin_alerts", "Changes for the worse in alerts.json, as last published", labels, registry=registry)
     for wave in published.get("published", {}):
         gauge.labels(survey, wave).set(alerts(job.public / survey / wave))
+
+
+def total(counts: dict[str, Any], metric: str) -> int | None:
+    """The sum of a wave's counts that a metric tells; None where the run did not learn of them, as from a worker."""
+    _, parts = COUNTS[metric]
+    return sum(counts[part] for part in parts) if all(part in counts for part in parts) else None
 
 
 def alerts(place: Path) -> int:

@@ -53,9 +53,13 @@ def _stopped(job: Job, run: Ended) -> tuple[str, str]:
     if not run.entry.get("published"):
         text.append(t("Nothing new was published; the reports that are out stay as they are."))
     if run.at_a_gate:
-        todo = t("What to do: `anxin check {survey}` shows the delivery; a gate is moved in survey.yaml, with its reason.")
+        todo = t(
+            "What to do: `anxin check {survey}` shows the delivery; a gate is moved in survey.yaml, with its reason."
+        )
     else:
-        todo = t("What to do: `anxin history {survey}` tells why; `anxin run {survey}` tries again and says what to mend.")
+        todo = t(
+            "What to do: `anxin history {survey}` tells why; `anxin run {survey}` tries again and says what to mend."
+        )
     return title.format(survey=survey, waves=waves), "\n".join([*text, todo.format(survey=survey)])
 
 

@@ -10,11 +10,15 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from flows.artifacts import leave
 from flows.job import Job
 from flows.pipeline import Step, Waves, one_by_one, pipeline
 from flows.private import folder, hidden, withheld
+
+if TYPE_CHECKING:
+    from flows.run import Told
 
 Result = TypeVar("Result")
 SECONDS = 600.0
@@ -44,7 +48,7 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def prefect(job: Job, step: Step, through: Waves = one_by_one, runner: Any = None) -> dict[str, Path]:
+def prefect(job: Job, step: Told, through: Waves = one_by_one, runner: Any = None) -> dict[str, Path]:
     """Run the pipeline as one flow, each stage as a task; the API is PREFECT_API_URL's, else an embedded server's.
 
     Args: through: takes the waves to their estimates.   runner: a task runner of Prefect, for tasks that are submitted.
@@ -78,7 +82,7 @@ def prefect(job: Job, step: Step, through: Waves = one_by_one, runner: Any = Non
     return published
 
 
-def inside(job: Job, step: Step) -> dict[str, Path]:
+def inside(job: Job, step: Told) -> dict[str, Path]:
     """Run the pipeline inside a flow that Prefect has started already, each stage as a task.
 
     Raises: what the stage raised, as under the plain driver.
@@ -90,8 +94,17 @@ def inside(job: Job, step: Step) -> dict[str, Path]:
     return published
 
 
-def observed(job: Job, step: Step, through: Waves, published: dict[str, Path], faults: list[BaseException]) -> str:
-    """Run the pipeline with its stages as tasks; what Prefect may be told of a fault, "" when there was none."""
+def observed(job: Job, step: Told, through: Waves, published: dict[str, Path], faults: list[BaseException]) -> str:
+    """Run the pipeline with its stages as tasks, and leave Prefect something to show.
+
+    Returns: what Prefect may be told of a fault, "" when there was none.
+    """
+    told = _piped(job, step, through, published, faults)
+    leave(job, step.lines, published)
+    return told
+
+
+def _piped(job: Job, step: Step, through: Waves, published: dict[str, Path], faults: list[BaseException]) -> str:
     try:
         published.update(pipeline(job, as_tasks(step, faults), through))
     except StageStopped as stop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -17,19 +18,31 @@ from typing import Any
 import numpy as np
 import pytest
 from opentelemetry import trace
+from prefect import flow
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prometheus_client.parser import text_string_to_metric_families
 
 from flows import run as runs
+from flows.artifacts import headlines, leave, summary
+from flows.cluster import cluster
 from flows.job import Job
 from flows.notify import send
+from flows.prefect_driver import inside, prefect
+from flows.words import translator
 from flows.workspace import Workspace
 from survey.errors import AnxinError, GateError, UsageError
 from tests.flows.leaks import FOUND, leak
+from tests.flows.test_prefect_guard import api, home, post
 from tests.flows.test_run import published, run
 from tests.small_survey import YAML, frame, write
 
+assert api, "a fixture"
+assert home, "a fixture"
 CANARY = "欧阳金丝雀"
-STAGES = "intake cleaning quality privacy weighting estimate compare model disclosure report publication".split()
+STAGES = [
+    *("intake", "cleaning", "quality", "privacy", "weighting", "estimate"),
+    *("compare", "model", "disclosure", "report", "publication"),
+]
 GATED = YAML.replace("report:\n", "gates: {min_completes: 1000}\nreport:\n")
 TWO = YAML + "  w2:\n    file: w2.csv\n    fieldwork: {start: 2026-07-01, end: 2026-07-31}\n"
 
@@ -62,7 +75,7 @@ def metrics(root: Path) -> dict[tuple[str, str], float]:
     return found
 
 
-# -- metrics ------------------------------------------------------------------------------------------------------------
+# -- metrics -----------------------------------------------------------------------------------------------------------
 
 
 def test_metrics_tell_of_the_run_and_of_what_was_published(canary: Path) -> None:
@@ -122,7 +135,7 @@ def test_a_trial_leaves_the_metrics_as_they_are(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "work" / "metrics").exists()
 
 
-# -- messages -----------------------------------------------------------------------------------------------------------
+# -- messages ----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -153,9 +166,7 @@ def receiver(status: int = 200, wait: threading.Event | None = None) -> Iterator
         server.server_close()
 
 
-def test_a_failure_is_told_by_its_place_and_no_answer_arrives(
-    canary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_is_told_by_its_place_and_no_answer_arrives(canary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiver() as (address, got):
         monkeypatch.setenv("ANXIN_NOTIFY", address)
         monkeypatch.setattr("flows.stages.quality", leak(ValueError))
@@ -234,7 +245,7 @@ def test_who_does_not_answer_is_given_up() -> None:
     assert (len(held), len(got)) == (1, 1)
 
 
-# -- logs ---------------------------------------------------------------------------------------------------------------
+# -- logs --------------------------------------------------------------------------------------------------------------
 
 
 def logged(text: str) -> list[dict[str, Any]]:
@@ -284,7 +295,7 @@ def test_another_format_of_logs_is_refused(tmp_path: Path, monkeypatch: pytest.M
         run(tmp_path)
 
 
-# -- spans --------------------------------------------------------------------------------------------------------------
+# -- spans -------------------------------------------------------------------------------------------------------------
 
 
 class Kept(trace.NonRecordingSpan):
@@ -367,7 +378,7 @@ def test_a_fault_is_the_status_of_its_spans_without_its_text(
     assert [part for part in (CANARY, *(FOUND[kind][0] for kind in FOUND)) if part in text] == []
 
 
-# -- at no cost ---------------------------------------------------------------------------------------------------------
+# -- at no cost --------------------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_imported_for_what_nobody_asked_for(tmp_path: Path) -> None:
@@ -394,3 +405,93 @@ def test_observers_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write(tmp_path / "alone")
     run(tmp_path / "alone")
     assert published(tmp_path / "watched") == published(tmp_path / "alone")
+
+
+# -- Prefect -----------------------------------------------------------------------------------------------------------
+
+
+def artifacts(api: str, key: str) -> list[dict[str, Any]]:
+    """What Prefect shows under a key, the newest first."""
+    _, found = post(f"{api}/artifacts/filter", {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"})
+    assert all(each["flow_run_id"] for each in found)
+    return list(found)
+
+
+def through_prefect(root: Path, driver: Any = prefect) -> None:
+    """A run under Prefect."""
+    run(root, driver, "prefect")
+
+
+@flow(name="around")
+def around(root: str) -> None:
+    """A flow that Prefect has started already."""
+    through_prefect(Path(root), inside)
+
+
+@pytest.mark.parametrize("driver", ["prefect", "inside"])
+def test_prefect_shows_the_stages_and_the_published_figures(
+    api: str, home: Path, canary: Path, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    monkeypatch.setenv("ANXIN_SITE", "http://127.0.0.1:8000/")
+    monkeypatch.setenv("ANXIN_NOTIFY", "json://127.0.0.1:9/token-abc123")
+    with temporary_settings({PREFECT_API_URL: api}):
+        around(str(canary)) if driver == "inside" else through_prefect(canary)
+    table, page = artifacts(api, "small-town-stages")[0], artifacts(api, "small-town-report")[0]
+    assert (table["type"], page["type"]) == ("table", "markdown")
+    rows = json.loads(table["data"])
+    assert [row["环节"] for row in rows] == [translator("zh")(stage) for stage in STAGES]
+    assert list(rows[1]) == ["环节", "期次", "输入行数", "输出行数", "秒"]
+    (figure,) = headlines(canary / "public" / "small-town" / "w1")
+    low, high = (100 * float(figure[end]) for end in ("ci_low", "ci_high"))
+    assert f"| 感到安全 | {100 * float(figure['estimate']):.1f} | {low:.1f} – {high:.1f} | 360 |" in page["data"]
+    assert "[en](http://127.0.0.1:8000/small-town/w1/en.html)" in page["data"]
+    assert "file://" not in page["data"]
+    texts = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
+    assert any("感到安全".encode() in text or b"\\u611f\\u5230" in text for text in texts)
+    escaped = json.dumps(CANARY)[1:-1]
+    for secret in (CANARY, escaped, "token-abc123"):
+        assert not any(secret.encode() in text for text in texts), secret
+
+
+def test_a_stopped_run_shows_the_stages_that_ran_and_no_report(
+    api: str, canary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = len(artifacts(api, "small-town-report"))
+    monkeypatch.setattr("flows.stages.quality", leak(ValueError))
+    with temporary_settings({PREFECT_API_URL: api}), pytest.raises(AnxinError):
+        through_prefect(canary)
+    (newest, *_) = artifacts(api, "small-town-stages")
+    assert [row["环节"] for row in json.loads(newest["data"])] == ["接收", "清洗"]
+    assert len(artifacts(api, "small-town-report")) == reports
+
+
+def test_without_a_site_the_page_names_the_file(tmp_path: Path) -> None:
+    write(tmp_path)
+    outcome, _ = run(tmp_path)
+    job = Job.plan(Workspace(tmp_path), "small-town", None, None, None, tmp_path / "public")
+    assert "- zh: `public/small-town/w1/zh.html`" in summary(job, outcome.published, "")
+    assert "- zh: `public/small-town/w1/zh.html`" in summary(job, outcome.published, "javascript:alert(1)")
+
+
+def test_a_prefect_that_does_not_answer_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path)
+    outcome, lines = run(tmp_path)
+    job = Job.plan(Workspace(tmp_path), "small-town", None, None, None, tmp_path / "public")
+    monkeypatch.setattr("flows.artifacts.PATIENCE", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (silent.getsockname()[1], 9):
+            start = datetime.now(UTC)
+            with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}):
+                leave(job, lines, outcome.published)
+            assert (datetime.now(UTC) - start).total_seconds() < 10
+            (line,) = capfd.readouterr().err.splitlines()
+            assert line.startswith("Prefect could not be told what it shows of the run: ")
+
+
+def test_processes_that_are_started_inherit_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANXIN_NOTIFY", "json://127.0.0.1:9/token-abc123")
+    with cluster(work=tmp_path, workers=1) as client:
+        assert client.submit(os.environ.get, "ANXIN_NOTIFY").result() is None
+    assert os.environ["ANXIN_NOTIFY"] == "json://127.0.0.1:9/token-abc123"
