@@ -17,6 +17,7 @@ from prefect.states import Completed
 from flows import run as runs
 from flows.incoming import take_in
 from flows.job import Job
+from flows.notify import not_begun
 from flows.prefect_driver import StageStopped, inside
 from flows.private import withheld
 from flows.workspace import Workspace
@@ -49,7 +50,7 @@ def publish_survey(
         overrides: Keys of survey.yaml joined by dots, each with the value that stands in its place for this run.
         dry_run: Make everything, publish nothing.
     """
-    told, skipped = "", ""
+    told, skipped, planned = "", "", False
     try:
         workspace, waves = Workspace(Path.cwd()), None if wave is None else (wave,)
         skipped = missed(workspace.book(survey).schedule, _due(), _now())
@@ -58,12 +59,15 @@ def publish_survey(
                 take_in(workspace, survey, lambda told: None, _now, WAIT)
             place, spoken = None if source is None else Path(source), tuple(languages) if languages else None
             job = Job.plan(workspace, survey, waves, spoken, place, Path("public"), overrides, dry_run)
+            planned = True
             runs.run(job, inside, "prefect", lambda line: None, _now, WAIT)
     except BaseException as error:
         if runs.is_order(error):
             raise
         told = f"{survey}: {withheld(error)}"
         _tell_the_team(error)
+        if not planned:  # a run tells of itself
+            not_begun(survey, withheld(error), os.environ)
     if told:
         raise StageStopped(told)  # outside the except block, so that no __context__ rides along
     return Completed(name="Skipped", message=skipped) if skipped else None

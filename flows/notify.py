@@ -1,6 +1,6 @@
-"""Messages to people about runs that nobody watches, through Apprise, to the addresses in ANXIN_NOTIFY.
+"""Messages to people about runs nobody watches, through Apprise, to the addresses in ANXIN_NOTIFY.
 
-The addresses hold tokens and passwords: they are read from the environment, given to Apprise, and never written or told.
+The addresses hold tokens and passwords: they are read from the environment, given to Apprise, never written or told.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -35,10 +36,23 @@ class Notify(Observer):
         told = _stopped(self.job, run) if run.fault else _alerted(self.job, run, self.site)
         if told is None:
             return
-        failed = send(self._addresses, *told, urgent=run.fault is not None)
-        if failed:
-            which = ", ".join(map(str, failed))
-            aside(terminal("Could not be sent: the notification to address {which} in ANXIN_NOTIFY", which=which))
+        _tell_of(send(self._addresses, *told, urgent=run.fault is not None))
+
+
+def not_begun(survey: str, place: str, environ: Mapping[str, str]) -> None:
+    """Tell of a scheduled run that stopped before it began: its delivery was refused, or survey.yaml cannot be read."""
+    addresses = environ.get("ANXIN_NOTIFY", "").split()
+    title = terminal("{survey}: the scheduled run could not begin", survey=survey)
+    todo = terminal("What to do: `anxin intake {survey}` and `anxin check {survey}` say what to mend.", survey=survey)
+    text = "\n".join([terminal("Place in the program: {place}", place=place), todo])
+    _tell_of(send(addresses, title, text, urgent=True) if addresses else [])
+
+
+def _tell_of(failed: list[int]) -> None:
+    """One line on stderr about messages that could not be sent."""
+    if failed:
+        which = ", ".join(map(str, failed))
+        aside(terminal("Could not be sent: the notification to address {which} in ANXIN_NOTIFY", which=which))
 
 
 def _stopped(job: Job, run: Ended) -> tuple[str, str]:
