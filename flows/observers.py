@@ -1,4 +1,4 @@
-"""Who is told of a run beside the ledger: logs, metrics, notifications and spans, each of them switched on from outside.
+"""Who is told of a run beside the ledger: logs, metrics, notifications and spans, each switched on from outside.
 
 They are told names of surveys, waves and stages, counts and times; none of them can fail a run or change a byte of it.
 """
