@@ -1,6 +1,6 @@
 """Messages to people about runs nobody watches, through Apprise, to the addresses in ANXIN_NOTIFY.
 
-The addresses hold tokens and passwords: they are read from the environment, given to Apprise, never written or told.
+The addresses hold tokens and passwords: they go from the environment to Apprise, and are never written or told.
 """
 
 from __future__ import annotations

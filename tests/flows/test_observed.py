@@ -311,7 +311,7 @@ class Kept(trace.NonRecordingSpan):
     def set_attributes(self, attributes: Any) -> None:
         self.attributes |= attributes
 
-    def set_status(self, status: Any, description: str | None = None) -> None:
+    def set_status(self, status: Any, description: str | None = None) -> None:  # noqa: ARG002
         self.status = status
 
     def end(self, end_time: int | None = None) -> None:
