@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.job import Job
+from flows.metrics import alerts
 from flows.store import Ref
 from flows.workspace import code_digest
 from survey.errors import AnxinError
@@ -31,6 +32,7 @@ def manifest(job: Job, lines: list[Line], published: dict[str, Path], fault: Anx
         "status": "stopped" if fault else "tried" if job.dry else "published",
         "stopped_by": fault.describe() if fault else "",
         "published": {wave: place.resolve().name for wave, place in published.items()},
+        "alerts": {wave: alerts(place) for wave, place in published.items()},
         "inputs": {wave: digest for wave in job.waves if (digest := _delivered(job, wave))},
         "stages": [{**vars(line), "seconds": round(line.seconds, 3)} for line in lines],
         "artefacts": {f"{ref.stage} {ref.wave}": ref.key[:32] for ref in used},

@@ -70,7 +70,7 @@ def _publication(registry: CollectorRegistry, job: Job, published: dict[str, Any
                 gauge.labels(survey, wave).set(value)
     gauge = Gauge("anxin_alerts", "Changes for the worse in alerts.json, as last published", labels, registry=registry)
     for wave in published.get("published", {}):
-        gauge.labels(survey, wave).set(alerts(job.public / survey / wave))
+        gauge.labels(survey, wave).set(len(alerts(job.public / survey / wave)))
 
 
 def total(counts: dict[str, Any], metric: str) -> int | None:
@@ -79,9 +79,10 @@ def total(counts: dict[str, Any], metric: str) -> int | None:
     return sum(counts[part] for part in parts) if all(part in counts for part in parts) else None
 
 
-def alerts(place: Path) -> int:
-    """How many alerts a published wave has; 0 where nothing was compared."""
+def alerts(place: Path) -> list[str]:
+    """What a published wave alerts to: item, breakdown, group and the wave compared with; none where nothing was."""
     from reports.alerts import FILE
 
     file = place / FILE
-    return len(json.loads(file.read_bytes())["alerts"]) if file.is_file() else 0
+    found = json.loads(file.read_bytes())["alerts"] if file.is_file() else []
+    return [" ".join((each["item"], each["by"], each["group"], each["previous_wave"])) for each in found]

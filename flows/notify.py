@@ -33,6 +33,8 @@ class Notify(Observer):
 
     def ended(self, run: Ended) -> None:
         """Send what there is to tell; one line on stderr where it could not be sent."""
+        if run.again:
+            return
         told = _stopped(self.job, run) if run.fault else _alerted(self.job, run, self.site)
         if told is None:
             return
@@ -78,9 +80,10 @@ def _stopped(job: Job, run: Ended) -> tuple[str, str]:
 
 
 def _alerted(job: Job, run: Ended, site: str) -> tuple[str, str] | None:
-    """Title and text about new reports with alerts; None where there are none."""
+    """Title and text about alerts that the reports before did not have; None where there are none."""
     t, survey = translator(job.book.languages[0]), job.book.survey
-    found = {wave: count for wave, place in run.shown.items() if (count := alerts(place))}
+    new = {wave: set(alerts(place)) - set(run.known.get(wave, ())) for wave, place in run.shown.items()}
+    found = {wave: len(names) for wave, names in new.items() if names}
     if not found:
         return None
     title = t("{survey} {waves}: alerts in the new report").format(survey=survey, waves=", ".join(found))
@@ -120,9 +123,11 @@ def _service(address: str) -> Any:
         warnings.simplefilter("ignore")
         from apprise import Apprise, AppriseAsset
 
-        log = logging.getLogger("apprise")  # its lines quote addresses
-        log.disabled, log.propagate = True, False
-        asset = AppriseAsset(storage_mode="memory", app_id="Anxin", app_desc="Anxin", app_url="")
+        for name in ("apprise", "urllib3", "requests"):  # their lines quote addresses; a level holds for loggers below
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        asset = AppriseAsset(  # no address of others in a message
+            storage_mode="memory", app_id="Anxin", app_desc="Anxin", app_url="", image_url_mask="", image_url_logo=""
+        )
         return Apprise.instantiate(address, asset=asset)
 
 

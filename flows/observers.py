@@ -11,17 +11,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.job import Job
 from flows.private import withheld
 from flows.words import t
-from survey.errors import GateError, UsageError
+from survey.errors import AnxinError, GateError, UsageError
 
 if TYPE_CHECKING:
     from flows.run import Line, Told
 
+REMIND = timedelta(hours=20)
+"""A run that stops as before is told of once in that time: what runs each night is told of each night."""
 OTEL = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 """Variables of the environment that ask for spans."""
 
@@ -34,6 +37,8 @@ class Ended:
     published: the last line of the ledger that published this survey, this run's own included; {} where there is none.
     stage, wave: what was at work when it stopped, "" where that is not known.
     shown: the waves whose report is another than before, and where it lies.
+    known: per wave the alerts of its last report, where there was one.   again: it stopped as the run before did, and
+    that was told within the last hours.
     """
 
     entry: dict[str, Any]
@@ -43,6 +48,8 @@ class Ended:
     stage: str = ""
     wave: str = ""
     shown: dict[str, Path] = field(default_factory=dict)
+    known: dict[str, list[str]] = field(default_factory=dict)
+    again: bool = False
 
     @property
     def place(self) -> str:
@@ -127,7 +134,10 @@ class Watch:
         entry = {**self.entry, "status": "stopped"} if fault else self.entry
         seconds = time.perf_counter() - self.start
         last = published[-1] if published else {}
-        self._each("ended", Ended(entry, seconds, last, fault, stage, wave, self._shown()))
+        before = [each for each in self.entries if each["survey"] == self.job.book.survey]
+        known = {wave: found for each in before for wave, found in each.get("alerts", {}).items()}
+        again = fault is not None and repeated([*before, {"stopped_by": _said(fault), **entry}])
+        self._each("ended", Ended(entry, seconds, last, fault, stage, wave, self._shown(), known, again))
 
     def _shown(self) -> dict[str, Path]:
         """The waves whose report is another than the ledger knew, and where it lies."""
@@ -148,6 +158,31 @@ class Watch:
                 place = withheld(error)
             if place:
                 aside(t("{name} could not be told of the run: {place}", name=type(observer).__name__, place=place))
+
+
+def _said(fault: BaseException | None) -> str:
+    return fault.describe() if isinstance(fault, AnxinError) else ""
+
+
+def repeated(entries: list[dict[str, Any]]) -> bool:
+    """Whether the last of a survey's lines stopped as those before it did, and no new day of `REMIND` hours began.
+
+    >>> line = {"status": "stopped", "stopped_by": "a gate"}
+    >>> times = ("2026-04-06T02:30:00+00:00", "2026-04-06T03:30:00+00:00", "2026-04-06T23:30:00+00:00")
+    >>> lines = [line | {"started": time} for time in times]
+    >>> repeated(lines[:1]), repeated(lines[:2]), repeated(lines)
+    (False, True, False)
+    """
+    *before, last = entries
+    same = []
+    for each in reversed(before):
+        if each["status"] != "stopped" or each.get("stopped_by") != last.get("stopped_by"):
+            break
+        same.append(each)
+    if not same or "started" not in last:
+        return False
+    first, previous, now = (datetime.fromisoformat(each["started"]) for each in (same[-1], same[0], last))
+    return (now - first) // REMIND == (previous - first) // REMIND
 
 
 @contextmanager

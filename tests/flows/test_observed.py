@@ -211,6 +211,41 @@ def test_alerts_of_a_new_report_are_told_once_with_its_address(tmp_path: Path, m
     assert "http://127.0.0.1:8000/small-town/w2/zh.html" in message["message"]
 
 
+def test_a_run_that_stops_as_before_is_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, yaml=GATED)
+    with receiver() as (address, got):
+        monkeypatch.setenv("ANXIN_NOTIFY", address)
+        for _ in range(3):
+            with pytest.raises(GateError):
+                run(tmp_path)
+        assert len(got) == 1
+        write(tmp_path, yaml=GATED.replace("1000", "2000"))  # another threshold, another fault
+        with pytest.raises(GateError):
+            run(tmp_path)
+    assert len(got) == 2
+
+
+def test_alerts_that_were_told_are_not_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(tmp_path, yaml=TWO)
+    fallen = frame(seed=2)
+    fallen["safe"] = np.where(np.random.default_rng(3).random(len(fallen)) < 0.2, "1", "2")
+    fallen.to_csv(folder / "w2.csv", index=False, encoding="utf-8")
+    with receiver() as (address, got):
+        monkeypatch.setenv("ANXIN_NOTIFY", address)
+        run(tmp_path)
+        (folder / "survey.yaml").write_text(TWO.replace("en: Small town survey", "en: A survey"), encoding="utf-8")
+        run(tmp_path)
+    assert len(got) == 1
+
+
+def test_no_log_of_a_library_quotes_an_address(caplog: pytest.LogCaptureFixture) -> None:
+    with receiver() as (address, got), caplog.at_level("DEBUG"):
+        assert send([f"{address}/s3cret-t0ken"], "title", "text", urgent=True) == []
+    assert len(got) == 1
+    assert "s3cret-t0ken" not in caplog.text
+    assert "http" not in json.dumps(got)
+
+
 def test_an_ordinary_run_sends_nothing(canary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiver() as (address, got):
         monkeypatch.setenv("ANXIN_NOTIFY", address)
