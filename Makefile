@@ -53,7 +53,7 @@ soak: .venv/dev.stamp ## A hundred runs in a row and eight at once against a Pre
 	@sh tests/install-postgres.sh
 	$(BIN)/python -m tests.soak
 
-watch: .venv/dev.stamp ## Watch six surveys under a schedule of one minute for a quarter of an hour.
+watch: .venv/dev.stamp ## Watch six surveys under cron lines of every minute, a real server and a correction midway; 20 minutes.
 	$(BIN)/python -m tests.watch
 
 pictures: .venv/dev.stamp ## Take the pictures of the README and the docs anew, from the report that was published.

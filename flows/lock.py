@@ -47,6 +47,15 @@ def only_one(work: Path, wait: float = 0.0) -> Iterator[None]:
             heart.join()
 
 
+def is_held(work: Path) -> bool:
+    """Whether a run is at work in a private folder."""
+    try:
+        with only_one(work):
+            return False
+    except AnxinError:
+        return True
+
+
 def _take(stream: TextIO, wait: float) -> None:
     end = time.monotonic() + wait
     while True:

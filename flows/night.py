@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from prefect import flow
+from prefect import flow, get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
 from prefect.context import FlowRunContext
 from prefect.deployments.runner import RunnerDeployment
 from prefect.states import Completed
 
 from flows import run as runs
+from flows.catch_up import SKIPPED, is_done, missed, settle
 from flows.incoming import take_in
 from flows.job import Job
+from flows.ledger import fingerprint
 from flows.notify import not_begun
-from flows.prefect_driver import StageStopped, inside
-from flows.private import withheld
+from flows.prefect_driver import StageStopped, inside, watched
+from flows.private import folder, withheld
 from flows.workspace import Workspace
 from survey.codebook import Codebook
 from survey.codebook.schedule import Schedule
@@ -27,8 +30,8 @@ from survey.errors import AnxinError, UsageError
 
 WAIT = 12 * 3600.0
 """Seconds a run waits for another to end: none that was asked for is lost."""
-LATE = timedelta(hours=1)
-"""A run that begins later than this after its time is a missed one."""
+Chosen: TypeAlias = tuple[tuple[str, ...] | None, tuple[str, ...] | None, Path | None]
+"""Waves, languages and source, None where the survey decides."""
 
 
 @flow(name="anxin-survey", flow_run_name="{survey}", persist_result=False, log_prints=False)
@@ -50,59 +53,60 @@ def publish_survey(
         overrides: Keys of survey.yaml joined by dots, each with the value that stands in its place for this run.
         dry_run: Make everything, publish nothing.
     """
-    told, skipped, planned = "", "", False
+    told: list[str] = []
+    faults: list[BaseException] = []
+    skipped, begun = "", False
+    chosen = (
+        None if wave is None else (wave,),
+        tuple(languages or ()) or None,
+        None if source is None else Path(source),
+    )
     try:
-        workspace, waves = Workspace(Path.cwd()), None if wave is None else (wave,)
-        skipped = missed(workspace.book(survey).schedule, _due(), _now())
+        job = watched("planning", survey, partial(_planned, survey, chosen, overrides, dry_run), faults)
+        skipped = _skipped(job.book.schedule, _now())
         if not skipped:
             if source is None and not dry_run:
-                take_in(workspace, survey, lambda told: None, _now, WAIT)
-            place, spoken = None if source is None else Path(source), tuple(languages) if languages else None
-            job = Job.plan(workspace, survey, waves, spoken, place, Path("public"), overrides, dry_run)
-            planned = True
-            runs.run(job, inside, "prefect", lambda line: None, _now, WAIT)
+                watched("taking in", survey, partial(_taken_in, job), faults)
+            begun = True
+            runs.run(job, partial(inside, told), "prefect", lambda line: None, _now, WAIT)
     except BaseException as error:
         if runs.is_order(error):
+            error.__context__ = error.__cause__ = None
             raise
-        told = f"{survey}: {withheld(error)}"
-        _tell_the_team(error)
-        if not planned:  # a run tells of itself
-            not_begun(survey, withheld(error), os.environ)
+        known = isinstance(error, StageStopped)
+        told.append(str(error) if known else f"{survey}: {withheld(error)}")
+        _tell_the_team(faults[-1] if known and faults else error)
+        if not begun:  # a run tells of itself
+            not_begun(survey, told[0], os.environ)
     if told:
-        raise StageStopped(told)  # outside the except block, so that no __context__ rides along
-    return Completed(name="Skipped", message=skipped) if skipped else None
+        raise StageStopped(told[0])  # outside the except block, so that no __context__ rides along
+    return Completed(name=SKIPPED, message=skipped) if skipped else None
 
 
-def missed(schedule: Schedule | None, due: datetime | None, now: datetime) -> str:
-    """Why a run is left out; "" when it has to be done. A run that somebody asked for is always done.
+def _planned(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: bool) -> Job:
+    """The job, all of whose files have been reached once: a share that is gone is asked again here."""
+    job = Job.plan(Workspace(Path.cwd()), survey, *chosen, Path("public"), overrides, dry)
+    fingerprint(job)
+    return job
 
-    Args: due: the time of the schedule that the run is for, None where somebody asked for it.
 
-    >>> night = Schedule(cron="30 2 * * *", timezone="UTC")
-    >>> monday, wednesday = (datetime(2026, 4, day, 2, 30, tzinfo=UTC) for day in (6, 8))
-    >>> missed(night, monday, wednesday)
-    'the run for a later time does its work'
-    >>> missed(night, wednesday, wednesday + timedelta(hours=9))
-    ''
-    """
-    if schedule is None or due is None:
-        return ""
-    later = schedule.after(due)
-    if later is not None and later <= now:
-        return "the run for a later time does its work"
-    return "its time was missed (catch_up: none)" if schedule.catch_up == "none" and now - due > LATE else ""
+def _taken_in(job: Job) -> None:
+    """Take what was delivered to data/incoming, before the run reads it."""
+    take_in(job.workspace, job.book.survey, lambda told: None, _now, WAIT)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _due() -> datetime | None:
-    """The time of the schedule that this run is for; None where somebody asked for it, or Prefect runs nothing."""
+def _skipped(schedule: Schedule | None, now: datetime) -> str:
+    """Why this run is left out; "" when it has to be done. What somebody asked for is always done."""
     context = FlowRunContext.get()
-    if context is None or context.flow_run is None or not context.flow_run.auto_scheduled:
-        return None
-    return context.flow_run.expected_start_time
+    run = context.flow_run if context is not None else None
+    if schedule is None or run is None or not run.auto_scheduled or run.expected_start_time is None:
+        return ""
+    with get_client(sync_client=True) as client:
+        return missed(schedule, run.expected_start_time, now, is_done(client, run))
 
 
 def _tell_the_team(error: BaseException) -> None:
@@ -158,4 +162,11 @@ def keep_serving(workspace: Workspace, surveys: tuple[str, ...]) -> None:
             expected="its address in PREFECT_API_URL, such as http://127.0.0.1:4200/api",
             hint="start one with `prefect server start`, or all of it with `make serve-demo`",
         )
-    serve(*deployments(workspace, surveys))
+    made = deployments(workspace, surveys)
+    work = folder(workspace.work)
+    with get_client(sync_client=True) as client:
+        for name in (each.name for each in made):
+            schedule = workspace.book(name).schedule
+            assert schedule is not None, "it has a deployment"
+            settle(client, name, schedule, work, datetime.now(UTC))
+    serve(*made)

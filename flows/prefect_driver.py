@@ -10,22 +10,20 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from flows.artifacts import leave
 from flows.job import Job
 from flows.pipeline import Step, Waves, one_by_one, pipeline
 from flows.private import folder, hidden, withheld
-
-if TYPE_CHECKING:
-    from flows.run import Told
+from flows.run import Told, is_order
 
 Result = TypeVar("Result")
 SECONDS = 600.0
 """A stage that takes longer hangs; the largest survey there is takes a minute for all of them."""
 LONG = dict.fromkeys(("estimate", "compare", "model", "disclosure"), 3600.0)
 """Stages whose work grows faster than the survey: many breakdowns, regressions, the integer program."""
-RETRIED = ("intake", "publication")
+RETRIED = ("planning", "taking in", "intake", "publication")
 """Stages that reach for files of others: a share that was gone may be back in a moment; nothing else gets better."""
 DELAYS, JITTER = (2.0, 8.0, 32.0), 0.5
 
@@ -82,14 +80,16 @@ def prefect(job: Job, step: Told, through: Waves = one_by_one, runner: Any = Non
     return published
 
 
-def inside(job: Job, step: Told) -> dict[str, Path]:
+def inside(told: list[str], job: Job, step: Told) -> dict[str, Path]:
     """Run the pipeline inside a flow that Prefect has started already, each stage as a task.
 
-    Raises: what the stage raised, as under the plain driver.
+    Args: told: takes what Prefect may be told of a fault.   Raises: what the stage raised, as under the plain driver.
     """
     faults: list[BaseException] = []
     published: dict[str, Path] = {}
-    if observed(job, step, one_by_one, published, faults):
+    stopped = observed(job, step, one_by_one, published, faults)
+    if stopped:
+        told.append(stopped)
         raise faults[-1]
     return published
 
@@ -104,12 +104,22 @@ def observed(job: Job, step: Told, through: Waves, published: dict[str, Path], f
     return told
 
 
+def watched(stage: str, name: str, work: Callable[[], Result], faults: list[BaseException]) -> Result:
+    """What a piece of work before the pipeline comes to, as a task like a stage.
+
+    Args: faults: takes what went wrong.   Raises: StageStopped: what Prefect may be told of it.
+    """
+    return as_tasks(lambda _stage, _wave, asked, _rows: asked(), faults)(stage, name, work, 0)
+
+
 def _piped(job: Job, step: Step, through: Waves, published: dict[str, Path], faults: list[BaseException]) -> str:
     try:
         published.update(pipeline(job, as_tasks(step, faults), through))
     except StageStopped as stop:
         return str(stop)
-    except Exception as error:  # the store or the publication failed, outside of any task
+    except BaseException as error:  # the store or the publication failed, outside of any task
+        if is_order(error):
+            raise
         faults.append(error)
         return withheld(error)
     return ""
@@ -147,7 +157,9 @@ def as_tasks(step: Step, faults: list[BaseException]) -> Step:
             told = ""
             try:
                 box.append(step(stage, wave, work, rows_in))
-            except Exception as error:
+            except BaseException as error:
+                if is_order(error):
+                    raise
                 faults.append(error)
                 told = f"{stage} {wave}: {withheld(error)}"
             if told:

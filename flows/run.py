@@ -89,6 +89,7 @@ def _without_panic(work: Callable[[], Result]) -> Result:
         raise
     except BaseException as error:
         if is_order(error):
+            error.__context__ = error.__cause__ = None  # it may have come while a fault with values was told
             raise
         panic = error
     raise unexpected(panic)  # outside the except block, so that no __context__ rides along

@@ -13,7 +13,7 @@ SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def time_mistakes(book: Codebook) -> Iterator[Mistake]:
-    """A cron line that is none or never comes, a time zone that nobody knows."""
+    """A cron line that is none, never comes or has two readings, a time zone that nobody knows."""
     plan = book.schedule
     if plan is None:
         return
@@ -32,6 +32,14 @@ def time_mistakes(book: Codebook) -> Iterator[Mistake]:
         comes = plan.after(SOME_DAY) is not None
     except ValueError:
         comes = False
+    if comes and plan.is_ambiguous:
+        yield Mistake(
+            ("schedule", "cron"),
+            expected="a day or a weekday, * for the other",
+            got="{cron}",
+            hint="with both, one program runs on either, another only where both agree",
+            cron=plan.cron,
+        )
     if not comes:
         yield Mistake(
             ("schedule", "cron"),

@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import State, get_client
 from prefect.exceptions import TerminationSignal
+from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Pending, Running
 
+from flows.catch_up import missed, owed, settle
 from flows.job import Job
 from flows.ledger import Ledger
-from flows.night import deployments, missed, publish_survey
+from flows.lock import only_one
+from flows.night import deployments, publish_survey
 from flows.prefect_driver import StageStopped, environment, prefect
+from flows.private import folder
 from flows.run import Told
 from flows.workspace import Workspace
 from survey.codebook.schedule import Schedule
@@ -87,6 +93,9 @@ def test_surveys_with_a_schedule_are_served_with_it(tmp_path: Path) -> None:
     [
         ('cron: "61 2 * * *"', "schedule.cron"),
         ('cron: "0 0 30 2 *"', "schedule.cron"),
+        ('cron: "30 2 L * *"', "schedule.cron"),
+        ('cron: "30 2 * * 5-5"', "schedule.cron"),
+        ('cron: "30 2 1 * MON"', "schedule.cron"),
         ('cron: "30 2 * * *", timezone: Mars/Base', "schedule.timezone"),
         ('cron: "30 2 * * *", timezone: Europe', "schedule.timezone"),
     ],
@@ -98,28 +107,137 @@ def test_a_schedule_that_cannot_be_kept_is_told_with_its_line(line: str, path: s
 
 
 SECRETS = [FOUND[kind][0] for kind in ("name", "phone", "english_address", "email")]
-MINUTES = Schedule(cron="* * * * *", timezone="UTC")
-NIGHTS = Schedule(cron="30 2 * * *", timezone="Asia/Shanghai", catch_up="none")
+LATEST = Schedule(cron="30 2 * * *", timezone="Asia/Shanghai")
+NONE = LATEST.model_copy(update={"catch_up": "none"})
 DUE = datetime(2026, 4, 6, 18, 30, tzinfo=UTC)  # half past two in Shanghai
 
 
 @pytest.mark.parametrize(
-    ("schedule", "due", "late", "why"),
+    ("schedule", "late", "done", "why"),
     [
-        (MINUTES, DUE, timedelta(seconds=59), ""),
-        (MINUTES, DUE, timedelta(seconds=60), "the run for a later time does its work"),
-        (MINUTES, None, timedelta(days=9), ""),
-        (None, DUE, timedelta(days=9), ""),
-        (NIGHTS, DUE, timedelta(minutes=59), ""),
-        (NIGHTS, DUE, timedelta(hours=2), "its time was missed (catch_up: none)"),
-        (NIGHTS, DUE, timedelta(hours=25), "the run for a later time does its work"),
-        (NIGHTS.model_copy(update={"catch_up": "latest"}), DUE, timedelta(hours=23), ""),
+        (LATEST, timedelta(minutes=1), False, ""),
+        (LATEST, timedelta(minutes=1), True, "a newer run has done its work"),
+        (LATEST, timedelta(days=5), False, ""),
+        (NONE, timedelta(minutes=59), False, ""),
+        (NONE, timedelta(hours=2), False, "its time was missed (catch_up: none)"),
+        (NONE, timedelta(hours=25), True, "a newer run has done its work"),
     ],
 )
-def test_of_missed_times_the_latest_is_made_up_for(
-    schedule: Schedule | None, due: datetime | None, late: timedelta, why: str
+def test_a_missed_run_is_left_out_where_its_work_is_done(
+    schedule: Schedule, late: timedelta, done: bool, why: str
 ) -> None:
-    assert missed(schedule, due, DUE + late) == why
+    assert missed(schedule, DUE, DUE + late, done) == why
+
+
+@pytest.mark.parametrize(
+    ("schedule", "since", "late", "nights"),
+    [
+        (LATEST, timedelta(0), timedelta(hours=9), None),
+        (LATEST, timedelta(hours=-3), timedelta(hours=9), 0),
+        (LATEST, timedelta(0), timedelta(days=5, hours=9), 5),
+        (LATEST, timedelta(days=5, hours=1), timedelta(days=5, hours=9), None),
+        (NONE, timedelta(0), timedelta(days=5, hours=9), None),
+    ],
+)
+def test_the_latest_of_the_missed_times_is_owed(
+    schedule: Schedule, since: timedelta, late: timedelta, nights: int | None
+) -> None:
+    due = None if nights is None else DUE + timedelta(days=nights)
+    assert owed(schedule, DUE + since, DUE + late) == due
+
+
+def registered(api: str, root: Path, schedule: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a deployment of a small survey with a name of its own."""
+    name = root.name.replace("_", "-")
+    raw = write(root, YAML.replace("survey: small-town", f"survey: {name}") + f"schedule: {schedule}\n")
+    raw.rename(raw.parent / name)
+    monkeypatch.chdir(root)
+    (made,) = deployments(Workspace(root), ())
+    found = made.apply()
+    return str(found)
+
+
+def scheduled(api: str, deployment: str, first: datetime, runs: int) -> list[dict[str, Any]]:
+    """Runs of the schedule from a time on, oldest first, that the server was asked to plan."""
+    asked = {"start_time": first.isoformat(), "end_time": (first + timedelta(days=runs)).isoformat(), "min_runs": runs}
+    post(f"{api}/deployments/{deployment}/schedule", asked)
+    by_time = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"}
+    _, found = post(f"{api}/flow_runs/filter", by_time)
+    now = datetime.now(UTC).isoformat()
+    return [run for run in found if run["auto_scheduled"] and run["expected_start_time"] < now]
+
+
+def carried_out(run: dict[str, Any]) -> tuple[str, str]:
+    """Name and message of the state that a planned run ends in."""
+    with get_client(sync_client=True) as client:
+        known = client.read_flow_run(run["id"])
+        client.set_flow_run_state(known.id, Pending())
+        state = run_flow(publish_survey, flow_run=client.read_flow_run(run["id"]), parameters=known.parameters,
+                         return_type="state")  # fmt: skip
+    assert isinstance(state, State)
+    return str(state.name), str(state.message)
+
+
+@pytest.mark.parametrize("catch_up", ["latest", "none"])
+def test_after_days_without_a_server_one_run_does_the_work_of_all(
+    api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catch_up: str
+) -> None:
+    with temporary_settings({PREFECT_API_URL: api}):
+        deployment = registered(
+            api, tmp_path, f'{{cron: "30 2 * * *", timezone: UTC, catch_up: {catch_up}}}', monkeypatch
+        )
+        runs = scheduled(api, deployment, datetime.now(UTC) - timedelta(days=9), 3)[:3]
+        assert len(runs) == 3
+        ended = [carried_out(run) for run in runs]
+        by_hand = {"state": {"type": "SCHEDULED"}, "parameters": {"survey": runs[0]["parameters"]["survey"]}}
+        _, asked = post(f"{api}/deployments/{deployment}/create_flow_run", by_hand)
+        ended.append(carried_out(asked))
+    done, late = ("Skipped", "a newer run has done its work"), ("Skipped", "its time was missed (catch_up: none)")
+    assert [name for name, _ in ended[::3]] == ["Completed" if catch_up == "latest" else "Skipped", "Completed"]
+    assert ended[1:3] == ([done] * 2 if catch_up == "latest" else [late] * 2)
+    assert len(Ledger(tmp_path / "data" / "work" / "ledger.jsonl").entries()) == 1
+
+
+def test_a_run_that_died_with_its_machine_gives_its_place_back_and_is_made_up_for(
+    api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
+        deployment = registered(api, tmp_path, '{cron: "30 2 * * *", timezone: UTC}', monkeypatch)
+        survey, work = tmp_path.name.replace("_", "-"), folder(tmp_path / "data" / "work")
+        (died, *_) = scheduled(api, deployment, datetime.now(UTC) - timedelta(days=2), 1)
+        for state in (Pending(), Running()):
+            client.set_flow_run_state(died["id"], state)
+        taken = client.read_deployment(deployment).global_concurrency_limit
+        assert taken is not None
+        assert taken.active_slots == 1
+        with only_one(work):
+            settle(client, survey, LATEST, work, datetime.now(UTC))
+        assert client.read_flow_run(died["id"]).state_name == "Running", "a run that is alive is left alone"
+        later = datetime.now(UTC) + timedelta(days=5)
+        assert [settle(client, survey, LATEST, work, later) for _ in range(2)] == [LATEST.before(later)] * 2
+        assert client.read_flow_run(died["id"]).state_name == "Crashed"
+        freed = client.read_deployment(deployment).global_concurrency_limit
+        assert freed is not None
+        assert freed.active_slots == 0
+        _, found = post(f"{api}/flow_runs/filter", {"flow_runs": {"tags": {"all_": ["catch-up"]}}})
+        (made_up,) = [run for run in found if run["deployment_id"] == deployment]
+        assert carried_out(made_up)[0] == "Completed"
+        assert settle(client, "never-served", LATEST, work, later) is None
+    assert [entry["status"] for entry in Ledger(work / "ledger.jsonl").entries()] == ["published"]
+
+
+def test_a_broken_survey_yaml_tells_prefect_none_of_its_text(
+    api: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canary = "quetzal-7431"
+    write(tmp_path, YAML + f"schedule: {{cron: {canary}}}\n")
+    monkeypatch.chdir(tmp_path)
+    with temporary_settings({PREFECT_API_URL: api}), pytest.raises(StageStopped) as caught:
+        publish_survey("small-town")
+    assert str(caught.value).startswith("planning small-town: CodebookError at survey_yaml/__init__.py:")
+    assert (caught.value.__context__, caught.value.__cause__) == (None, None)
+    assert canary in capsys.readouterr().err, "the team is told all of it"
+    assert [path for path in home.rglob("*") if path.is_file() and canary.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize("kind", [ValueError, OSError, Panic])
@@ -131,7 +249,7 @@ def test_a_fault_of_planning_tells_prefect_its_place_only(
     monkeypatch.setattr("flows.job.Job.plan", leak(kind))
     with temporary_settings({PREFECT_API_URL: api}), pytest.raises(StageStopped) as caught:
         publish_survey("small-town")
-    assert str(caught.value).startswith(f"small-town: {kind.__name__} at flows/")
+    assert str(caught.value).startswith(f"planning small-town: {kind.__name__} at ")
     assert caught.value.__context__ is None
     _, runs = post(f"{api}/flow_runs/filter", {"flow_runs": {"name": {"any_": ["small-town"]}}})
     assert kind.__name__ in json.dumps(runs)

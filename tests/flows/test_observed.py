@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -460,7 +461,7 @@ def through_prefect(root: Path, driver: Any = prefect) -> None:
 @flow(name="around")
 def around(root: str) -> None:
     """A flow that Prefect has started already."""
-    through_prefect(Path(root), inside)
+    through_prefect(Path(root), partial(inside, []))
 
 
 @pytest.mark.parametrize("driver", ["prefect", "inside"])

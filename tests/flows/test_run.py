@@ -64,6 +64,17 @@ def test_a_changed_sentence_redoes_the_report_alone(tmp_path: Path) -> None:
     assert b"Survey of the small town" in published(tmp_path)["en.html"]
 
 
+def test_another_schedule_redoes_no_stage_and_changes_no_byte(tmp_path: Path) -> None:
+    lines = ['schedule: {cron: "30 2 * * *"}\n', 'schedule: {cron: "0 4 * * 1", catch_up: none}\n', ""]
+    write(tmp_path)
+    run(tmp_path)
+    before = published(tmp_path)
+    for line in lines:
+        write(tmp_path, YAML + line)
+        assert [stage.stage for stage in run(tmp_path)[1]] in ([], ["publication"])
+        assert published(tmp_path) == before
+
+
 def test_a_changed_note_redoes_the_report_alone_and_a_number_in_it_stops_before_the_work(tmp_path: Path) -> None:
     folder = write(tmp_path)
     run(tmp_path)
