@@ -18,8 +18,7 @@ from flows.manifest import counts
 from flows.metrics import total
 from flows.observers import aside
 from flows.private import withheld
-from flows.words import t as terminal
-from flows.words import translator
+from flows.words import t, translator
 
 if TYPE_CHECKING:
     from flows.run import Line
@@ -34,17 +33,16 @@ def leave(job: Job, lines: list[Line], published: dict[str, Path]) -> None:
     from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     place, name = "", re.sub(r"[^a-z0-9]+", "-", job.book.survey.lower())
-    t = translator(job.book.languages[0])
     try:
         with temporary_settings({PREFECT_API_REQUEST_TIMEOUT: PATIENCE, PREFECT_CLIENT_MAX_RETRIES: 0}):
             if lines:
-                create_table_artifact(stages(job, lines), f"{name}-stages", t("The stages that ran"))
+                create_table_artifact(stages(job, lines), f"{name}-stages")
             if published:
                 create_markdown_artifact(summary(job, published, os.environ.get(SITE, "")), f"{name}-report")
     except Exception as error:
         place = withheld(error)
     if place:
-        aside(terminal("Prefect could not be told what it shows of the run: {place}", place=place))
+        aside(t("Prefect could not be told what it shows of the run: {place}", place=place))
 
 
 def stages(job: Job, lines: list[Line]) -> list[dict[str, str | int | float]]:

@@ -51,6 +51,7 @@ def owed(schedule: Schedule, since: datetime, now: datetime) -> datetime | None:
 
     Args: since: when a run was done last, or the survey began to be served.
 
+    >>> from datetime import UTC
     >>> night = Schedule(cron="30 2 * * *", timezone="UTC")
     >>> monday, thursday = datetime(2026, 4, 6, 2, 30, tzinfo=UTC), datetime(2026, 4, 9, 8, 0, tzinfo=UTC)
     >>> str(owed(night, monday, thursday))

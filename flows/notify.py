@@ -17,8 +17,7 @@ from flows.job import Job
 from flows.links import address, page
 from flows.metrics import alerts
 from flows.observers import Ended, Observer, aside
-from flows.words import t as terminal
-from flows.words import translator
+from flows.words import t, translator
 
 PATIENCE = 20.0
 """Seconds for all messages together; whoever does not answer by then is given up."""
@@ -44,9 +43,9 @@ class Notify(Observer):
 def not_begun(survey: str, place: str, environ: Mapping[str, str]) -> None:
     """Tell of a scheduled run that stopped before it began: its delivery was refused, or survey.yaml cannot be read."""
     addresses = environ.get("ANXIN_NOTIFY", "").split()
-    title = terminal("{survey}: the scheduled run could not begin", survey=survey)
-    todo = terminal("What to do: `anxin intake {survey}` and `anxin check {survey}` say what to mend.", survey=survey)
-    text = "\n".join([terminal("Place in the program: {place}", place=place), todo])
+    title = t("{survey}: the scheduled run could not begin", survey=survey)
+    todo = t("What to do: `anxin intake {survey}` and `anxin check {survey}` say what to mend.", survey=survey)
+    text = "\n".join([t("Place in the program: {place}", place=place), todo])
     _tell_of(send(addresses, title, text, urgent=True) if addresses else [])
 
 
@@ -54,7 +53,7 @@ def _tell_of(failed: list[int]) -> None:
     """One line on stderr about messages that could not be sent."""
     if failed:
         which = ", ".join(map(str, failed))
-        aside(terminal("Could not be sent: the notification to address {which} in ANXIN_NOTIFY", which=which))
+        aside(t("Could not be sent: the notification to address {which} in ANXIN_NOTIFY", which=which))
 
 
 def _stopped(job: Job, run: Ended) -> tuple[str, str]:
