@@ -6,10 +6,10 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint format lock simulate golden bench validate faults soak watch pictures clean
+.PHONY: help setup report test lint format lock simulate golden bench validate faults soak watch pictures serve-demo clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 report: .venv/run.stamp ## Publish every wave of the shipped city and print where the reports lie.
 	@$(BIN)/anxin run example-city --all-waves --prefect
@@ -58,6 +58,9 @@ watch: .venv/dev.stamp ## Watch six surveys under cron lines of every minute, a 
 
 pictures: .venv/dev.stamp ## Take the pictures of the README and the docs anew, from the report that was published.
 	$(BIN)/python -m tests.pictures
+
+serve-demo: .venv/run.stamp ## A Prefect server, a worker and a web server at once: publish the city, look at both, Ctrl-C ends all.
+	@$(BIN)/anxin demo example-city
 
 simulate: .venv/run.stamp ## Write the deliveries of the fictional city anew.
 	$(BIN)/anxin simulate

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows import cli_runs
+from flows import cli_deploy, cli_runs
 from flows.arguments import Exports, Languages, Out, Shown, Source, Survey, Wave, workspace
 from flows.private import discreet
 from flows.terminal import Command, Commands, exit_code, plain, say, show
@@ -28,6 +28,7 @@ app = typer.Typer(
     help="From survey files to a report.",
 )
 app.add_typer(cli_runs.app)
+app.add_typer(cli_deploy.app)
 
 
 def main() -> None:

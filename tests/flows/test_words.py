@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from flows import cli, cli_runs
+from flows import cli, cli_deploy, cli_runs
 from flows.terminal import FURNITURE
 from flows.words import LOCALES, WORDS, padded, t, terminal_language, told, translator
 from survey.errors import AnxinError, UsageError
@@ -74,7 +74,7 @@ def used() -> dict[str, str]:
             found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
     found |= {
         str(command.callback.__doc__): "flows/cli.py"
-        for app in (cli.app, cli_runs.app)
+        for app in (cli.app, cli_deploy.app, cli_runs.app)
         for command in app.registered_commands
         if command.callback
     }
