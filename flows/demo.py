@@ -39,7 +39,7 @@ def demo(workspace: Workspace, survey: str, tell: Callable[[str], None]) -> None
     api = f"http://{LOOPBACK}:{_port(API_PORT)}/api"
     server = _environment(home, api)
     worker = server | {name: value for name, value in os.environ.items() if name.startswith("ANXIN_")}
-    # Prefect writes the environment of each run into a file for as long as the worker lives: it stays in the private folder.
+    # As long as the worker lives, Prefect keeps the environment of each run in a file: in the private folder, then.
     worker |= {"ANXIN_HOME": str(workspace.root), "TMPDIR": str(folder(home / "tmp"))}
     os.environ.update(environment(home))  # before Prefect is loaded for the first time
     _write_deployments(workspace, survey, home)
@@ -60,7 +60,7 @@ def demo(workspace: Workspace, survey: str, tell: Callable[[str], None]) -> None
 
 
 def _environment(home: Path, api: str) -> dict[str, str]:
-    """What the programs are told: this demo's server whatever else is set, and to the server no key of the pseudonyms."""
+    """What the programs are told: this demo's server whatever else is set; none of Anxin's keys."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "ANXIN_"))}
     here = {"PREFECT_API_URL": api, "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui")}
     return inherited | environment(home) | here

@@ -15,7 +15,7 @@ POOL = "anxin"
 ENTRYPOINT = "flows.night.publish_survey"
 """By module: a worker finds it wherever Anxin is installed, whatever folder the surveys lie in."""
 HEAD = """\
-# Written by `anxin deployments > prefect.yaml` from the `schedule:` of each survey.yaml: change it there and write this anew.
+# From the `schedule:` of each survey.yaml, by `anxin deployments > prefect.yaml`: change it there, write this anew.
 # ANXIN_HOME is the folder that holds data/ and public/; the worker reads it when a run begins.
 """
 

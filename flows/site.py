@@ -51,7 +51,7 @@ class Reader(SimpleHTTPRequestHandler):
             return ""
         return f"{found}/" if path.endswith("/") else str(found)  # only a folder may end in one
 
-    def list_directory(self, path: Any) -> None:
+    def list_directory(self, path: Any) -> None:  # noqa: ARG002 (http.server calls it so)
         """A folder without a page is told like a file that is not there."""
         self.send_error(404)
 
@@ -65,7 +65,7 @@ class Reader(SimpleHTTPRequestHandler):
             self.send_header(name, value)
         super().end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Nobody's reading is written down."""
 
 
@@ -86,7 +86,10 @@ def site(public: Path, host: str = LOOPBACK, port: int = PORT) -> Site:
     """
     if not public.is_dir():
         raise UsageError(
-            "There is nothing to show yet", where="{folder}", hint="`anxin run SURVEY` publishes a report", folder=public
+            "There is nothing to show yet",
+            where="{folder}",
+            hint="`anxin run SURVEY` publishes a report",
+            folder=public,
         )
 
     class Here(Reader):

@@ -79,7 +79,9 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     """With the programs of this environment, for systemd looks whether they are there."""
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
-        pytest.skip("systemd-analyze is not here: apt-get install -y systemd; the units were read as key and value above")
+        pytest.skip(
+            "systemd-analyze is not here: apt-get install -y systemd; the units were read as key and value above"
+        )
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("anxin", "prefect"):
@@ -89,7 +91,10 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     made = [str(tmp_path / path.name) for path in UNITS]
     done = subprocess.run([analyze, "verify", *made], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.strip()) == (0, "")
+    ours = [
+        line for line in done.stderr.splitlines() if "anxin" in line
+    ]  # other units of this machine are its own matter
+    assert (done.returncode, ours) == (0, [])
 
 
 def compose() -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""Pictures of Prefect's interface for docs/operations.md, taken while `make serve-demo` runs.
+
+python -m tests.prefect_pictures http://127.0.0.1:4200
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from shutil import which
+from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import arguments, find_chromium
+
+IMAGES = Path("docs/images")
+COLOURS = "64"
+SECONDS = 60_000.0
+
+
+def main(prefect: str) -> None:
+    """Take the page of the last completed run, and the form of a run of its deployment."""
+    done = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}, "sort": "START_TIME_DESC", "limit": 1}
+    found = asked(f"{prefect}/api/flow_runs/filter", done)
+    if not found:
+        sys.exit("no run is completed yet: `make serve-demo` makes one")
+    (run,) = found
+    with sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=find_chromium(), args=arguments())
+        take(browser, f"{prefect}/runs/flow-run/{run['id']}", "publication", IMAGES / "prefect-run.png", 900)
+        form = f"{prefect}/deployments/deployment/{run['deployment_id']}/run"
+        take(browser, form, "dry_run", IMAGES / "prefect-form.png", 1300)
+        browser.close()
+
+
+def asked(address: str, body: dict[str, Any]) -> Any:
+    """What the server answers."""
+    request = Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def take(browser: Browser, address: str, awaited: str, to: Path, height: int) -> None:
+    """A window of the interface once a word is there, in few colours so that it stays small."""
+    page: Page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
+    page.goto(address)
+    page.get_by_text(awaited).first.wait_for(timeout=SECONDS)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(2000)  # the lines of the tasks move to their places
+    page.screenshot(path=to)
+    page.close()
+    convert = which("convert")
+    if convert:
+        subprocess.run([convert, str(to), "-strip", "+dither", "-colors", COLOURS, f"PNG8:{to}"], check=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1].rstrip("/"))
