@@ -20,6 +20,8 @@ from tests.browser import arguments, find_chromium
 IMAGES = Path("docs/images")
 COLOURS = "64"
 SECONDS = 60_000.0
+SETTLED = 10_000.0
+"""The bars of the tasks are drawn on a canvas and move to their places; nothing tells when they are there."""
 
 
 def main(prefect: str) -> None:
@@ -31,9 +33,9 @@ def main(prefect: str) -> None:
     (run,) = found
     with sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=find_chromium(), args=arguments())
-        take(browser, f"{prefect}/runs/flow-run/{run['id']}", "publication", IMAGES / "prefect-run.png", 900)
+        take(browser, f"{prefect}/runs/flow-run/{run['id']}", "Task Runs", IMAGES / "prefect-run.png", 720)
         form = f"{prefect}/deployments/deployment/{run['deployment_id']}/run"
-        take(browser, form, "dry_run", IMAGES / "prefect-form.png", 1300)
+        take(browser, form, "dry_run", IMAGES / "prefect-form.png", 1250)
         browser.close()
 
 
@@ -49,8 +51,7 @@ def take(browser: Browser, address: str, awaited: str, to: Path, height: int) ->
     page: Page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
     page.goto(address)
     page.get_by_text(awaited).first.wait_for(timeout=SECONDS)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(2000)  # the lines of the tasks move to their places
+    page.wait_for_timeout(SETTLED)
     page.screenshot(path=to)
     page.close()
     convert = which("convert")
