@@ -36,6 +36,7 @@ def _entry(deployment: RunnerDeployment) -> CommentedMap:
     entry["schedules"] = [
         CommentedMap(each.schedule.model_dump(mode="json", include={"cron", "timezone"}, exclude_none=True))
         for each in deployment.schedules or []
+        if each.schedule is not None
     ]
     limit = _limit(deployment)
     if limit:
