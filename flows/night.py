@@ -149,6 +149,19 @@ def _deployment(book: Codebook) -> RunnerDeployment:
     return made
 
 
+def _readable(workspace: Workspace) -> tuple[str, ...]:
+    """The surveys that can be read; of the others the team is told, and the rest of the night goes on without them."""
+    found = []
+    for name in workspace.surveys():
+        try:
+            workspace.book(name)
+            found.append(name)
+        except AnxinError as error:
+            _tell_the_team(error)
+            not_begun(name, withheld(error), os.environ)
+    return tuple(found)
+
+
 def keep_serving(workspace: Workspace, surveys: tuple[str, ...]) -> None:
     """Run the surveys at their times until it is stopped; the API is PREFECT_API_URL's.
 
@@ -162,7 +175,7 @@ def keep_serving(workspace: Workspace, surveys: tuple[str, ...]) -> None:
             expected="its address in PREFECT_API_URL, such as http://127.0.0.1:4200/api",
             hint="start one with `prefect server start`, or all of it with `make serve-demo`",
         )
-    made = deployments(workspace, surveys)
+    made = deployments(workspace, surveys or _readable(workspace))
     work = folder(workspace.work)
     with get_client(sync_client=True) as client:
         for name in (each.name for each in made):

@@ -82,8 +82,14 @@ def observers(job: Job, environ: Mapping[str, str]) -> list[Observer]:
     found: list[Observer] = []
     log = environ.get("ANXIN_LOG", "")
     if log not in ("", "json"):
-        raise UsageError("There is no such format of logs", where="{variable}", expected="json, or nothing", got="{log}",
-                         variable="ANXIN_LOG", log=log)  # fmt: skip
+        raise UsageError(
+            "There is no such format of logs",
+            where="{variable}",
+            expected="json, or nothing",
+            got="{log}",
+            variable="ANXIN_LOG",
+            log=log,
+        )
     if log:
         from flows.logs import JsonLog
 

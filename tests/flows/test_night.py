@@ -24,7 +24,7 @@ from flows.catch_up import missed, owed, settle
 from flows.job import Job
 from flows.ledger import Ledger
 from flows.lock import only_one
-from flows.night import deployments, publish_survey
+from flows.night import deployments, keep_serving, publish_survey
 from flows.prefect_driver import StageStopped, environment, prefect
 from flows.private import folder
 from flows.run import Told
@@ -293,3 +293,19 @@ def test_only_a_fault_of_the_files_is_tried_again(
     with temporary_settings({PREFECT_API_URL: api}), pytest.raises(type(error)):
         prefect(planned, Told(lambda line: None))
     assert len(count) == tries
+
+
+def test_a_survey_that_cannot_be_read_does_not_keep_the_others_from_their_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, EVERY_MINUTE)
+    broken = tmp_path / "data" / "raw" / "broken-town"
+    broken.mkdir()
+    (broken / "survey.yaml").write_text("survey: broken-town\ntitle: [", encoding="utf-8")
+    served: list[str] = []
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setattr("flows.night.settle", lambda client, name, *_: served.append(name))
+    monkeypatch.setattr("prefect.serve", lambda *made: served.extend(each.name for each in made))
+    keep_serving(Workspace(tmp_path), ())
+    assert served == ["small-town", "small-town"]
+    assert "data/raw/broken-town/survey.yaml" in capsys.readouterr().err
