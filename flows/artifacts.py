@@ -16,8 +16,7 @@ from flows.job import Job
 from flows.links import SITE, address, page
 from flows.manifest import counts
 from flows.metrics import total
-from flows.observers import aside
-from flows.private import withheld
+from flows.private import aside, withheld
 from flows.words import t, translator
 
 if TYPE_CHECKING:

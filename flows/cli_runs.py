@@ -98,11 +98,18 @@ def clean(
 
 
 @app.command(cls=Command)
-def history(survey: Annotated[str | None, typer.Argument(help="Survey; all of them when left out.")] = None) -> None:
+def history(
+    survey: Annotated[str | None, typer.Argument(help="Survey; all of them when left out.")] = None,
+    run: Annotated[int | None, typer.Option(help="Number of one run, to be told all that stopped it.")] = None,
+) -> None:
     """Show every run: its number, when it was, what it published or why it stopped."""
     from flows.history import numbered
 
     for number, entry in numbered(workspace(), survey):
+        if run is not None:
+            if number == run:
+                show(*map(plain, entry.get("stopped_by", "").splitlines()))
+            continue
         stopped = entry.get("stopped_by", "").partition("\n")[0]
         told = stopped or ", ".join(entry.get("published", {}).values()) or ", ".join(entry["waves"])
         when = entry["started"][:16].replace("T", " ")
@@ -115,6 +122,7 @@ def rollback(
     wave: Wave = None,
     to: Annotated[str | None, typer.Option(help="Version to show; the one before when left out.")] = None,
     out: Out = Path("public"),
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another run to end.")] = 0,
 ) -> None:
     """Show an earlier version of a wave's report again, and hold it until its delivery or settings change."""
     from datetime import UTC, datetime
@@ -123,7 +131,7 @@ def rollback(
     from flows.job import Job
 
     job = Job.plan(workspace(), survey, None if wave is None else (wave,), None, None, out)
-    back = step_back(job, to, datetime.now(UTC))
+    back = step_back(job, to, datetime.now(UTC), wait)
     show(t("{wave}: {now} is shown again in place of {before}.", wave=back.wave, now=back.now, before=back.before))
 
 

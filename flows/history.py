@@ -14,7 +14,7 @@ from typing import Any
 from flows.job import Job
 from flows.ledger import Ledger, content_of
 from flows.lock import only_one
-from flows.publish import bring_back, show
+from flows.publish import bring_back, is_whole, show
 from flows.workspace import Workspace
 from survey.errors import UsageError
 
@@ -42,16 +42,17 @@ class Back:
     now: str
 
 
-def rollback(job: Job, version: str | None, now: datetime) -> Back:
+def rollback(job: Job, version: str | None, now: datetime, wait: float = 0.0) -> Back:
     """Show an earlier version of a wave again, and hold it until the wave's delivery or settings change.
 
-    Args: job: of one wave.   version: the one before the present one when left out.
+    Args: job: of one wave.   version: the one before the present one when left out.   wait: seconds to
+        wait for a run to end.
     Raises: UsageError: the wave is not published, or there is no such version.
     """
     (wave,) = job.targets
     survey, ledger = job.book.survey, ledger_of(job.workspace)
     os.umask(0o077)
-    with only_one(job.workspace.work):
+    with only_one(job.workspace.work, wait):
         place = job.public / survey / wave
         shown = place.resolve().name if place.is_symlink() else ""
         chosen = _chosen(_versions(ledger.entries(), survey, wave), shown, version, f"{survey} {wave}")
@@ -95,3 +96,16 @@ def held(job: Job, entries: list[dict[str, Any]]) -> dict[str, str]:
         if own and own[-1]["status"] == ROLLED_BACK and own[-1]["content"].get(wave) == content_of(job, wave):
             found[wave] = own[-1]["published"][wave]
     return found
+
+
+def keep_shown(job: Job, kept: dict[str, str]) -> None:
+    """See that waves which are held show the version they were stepped back to: a step back may have been cut short.
+
+    Raises: UsageError: that version is not kept any more.
+    """
+    for wave, version in kept.items():
+        place = job.public / job.book.survey / wave
+        shown = place.resolve().name if place.is_symlink() else ""
+        if shown != version or not is_whole(place):
+            bring_back(version, job.public, job.book.survey, job.archive)
+            show({wave: version}, job.public, job.book.survey, job.archive)

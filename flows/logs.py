@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flows.observers import Ended, Observer, aside
+from flows.observers import Ended, Observer
+from flows.private import aside
 
 if TYPE_CHECKING:
     from flows.run import Line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from flows.job import Job
 from flows.ledger import fingerprint
 from flows.notify import not_begun
 from flows.prefect_driver import StageStopped, inside, watched
-from flows.private import folder, withheld
+from flows.private import aside, discreet, folder, withheld
 from flows.workspace import Workspace
 from survey.codebook import Codebook
 from survey.codebook.schedule import Schedule
@@ -53,19 +52,28 @@ def publish_survey(
         overrides: Keys of survey.yaml joined by dots, each with the value that stands in its place for this run.
         dry_run: Make everything, publish nothing.
     """
-    told: list[str] = []
-    faults: list[BaseException] = []
-    skipped, begun = "", False
     chosen = (
         None if wave is None else (wave,),
         tuple(languages or ()) or None,
         None if source is None else Path(source),
     )
+    with discreet():  # Prefect runs it in a process of its own, where nobody else sees to that
+        told, skipped = _night(survey, chosen, overrides, dry_run)
+    if told:
+        raise StageStopped(told)  # outside of any except block, so that no __context__ rides along
+    return Completed(name=SKIPPED, message=skipped) if skipped else None
+
+
+def _night(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: bool) -> tuple[str, str]:
+    """Plan, take in, run; what Prefect may be told of a fault, and why the run is left out, "" for neither."""
+    told: list[str] = []
+    faults: list[BaseException] = []
+    skipped, begun = "", False
     try:
-        job = watched("planning", survey, partial(_planned, survey, chosen, overrides, dry_run), faults)
+        job = watched("planning", survey, partial(_planned, survey, chosen, overrides, dry), faults)
         skipped = _skipped(job.book.schedule, _now())
         if not skipped:
-            if source is None and not dry_run:
+            if chosen[2] is None and not dry:
                 watched("taking in", survey, partial(_taken_in, job), faults)
             begun = True
             runs.run(job, partial(inside, told), "prefect", lambda line: None, _now, WAIT)
@@ -75,12 +83,12 @@ def publish_survey(
             raise
         known = isinstance(error, StageStopped)
         told.append(str(error) if known else f"{survey}: {withheld(error)}")
-        _tell_the_team(faults[-1] if known and faults else error)
-        if not begun:  # a run tells of itself
-            not_begun(survey, told[0], os.environ)
+        faults.append(faults[-1] if known and faults else error)
     if told:
-        raise StageStopped(told[0])  # outside the except block, so that no __context__ rides along
-    return Completed(name=SKIPPED, message=skipped) if skipped else None
+        _tell_the_team(faults[-1])
+        if not begun:  # a run tells of itself
+            not_begun(Path.cwd() / "data" / "work", survey, told[0], os.environ)
+    return (told[0] if told else ""), skipped
 
 
 def _planned(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: bool) -> Job:
@@ -111,8 +119,7 @@ def _skipped(schedule: Schedule | None, now: datetime) -> str:
 
 def _tell_the_team(error: BaseException) -> None:
     """The whole of a fault on the terminal or journal of this machine; Prefect is told type and place only."""
-    known = error if isinstance(error, AnxinError) else runs.unexpected(error)
-    print(known, file=sys.stderr)  # noqa: T201
+    aside(str(error if isinstance(error, AnxinError) else runs.unexpected(error)))
 
 
 def deployments(workspace: Workspace, surveys: tuple[str, ...]) -> list[RunnerDeployment]:
@@ -158,7 +165,7 @@ def _readable(workspace: Workspace) -> tuple[str, ...]:
             found.append(name)
         except AnxinError as error:
             _tell_the_team(error)
-            not_begun(name, withheld(error), os.environ)
+            not_begun(workspace.work, name, withheld(error), os.environ)
     return tuple(found)
 
 

@@ -5,20 +5,28 @@ The addresses hold tokens and passwords: they go from the environment to Apprise
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import threading
 import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from flows.job import Job
 from flows.links import address, page
 from flows.metrics import alerts
-from flows.observers import Ended, Observer, aside
+from flows.observers import Ended, Observer
+from flows.private import aside, folder
 from flows.words import t, translator
+from survey.errors import AnxinError
 
+REMIND = timedelta(hours=20)
+"""A run that stops as before is told of once in that time: what runs each night is told of each night."""
 PATIENCE = 20.0
 """Seconds for all messages together; whoever does not answer by then is given up."""
 
@@ -32,7 +40,8 @@ class Notify(Observer):
 
     def ended(self, run: Ended) -> None:
         """Send what there is to tell; one line on stderr where it could not be sent."""
-        if run.again:
+        work, survey = self.job.workspace.work, self.job.book.survey
+        if not is_news(work, survey, _said(run), datetime.now(UTC)):
             return
         told = _stopped(self.job, run) if run.fault else _alerted(self.job, run, self.site)
         if told is None:
@@ -40,13 +49,50 @@ class Notify(Observer):
         _tell_of(send(self._addresses, *told, urgent=run.fault is not None))
 
 
-def not_begun(survey: str, place: str, environ: Mapping[str, str]) -> None:
+def is_news(work: Path, survey: str, stopped_by: str, now: datetime) -> bool:
+    """Whether a survey's run ended otherwise than the last one did that was told of, or that is `REMIND` ago.
+
+    Args: stopped_by: what is told of a fault to the team, "" when there was none; only its digest is kept.
+
+    >>> import tempfile
+    >>> from datetime import UTC
+    >>> night, work = datetime(2026, 4, 6, 2, 30, tzinfo=UTC), Path(tempfile.mkdtemp())
+    >>> [is_news(work, "town", "a gate", night + timedelta(hours=each)) for each in (0, 1, 19, 21, 22)]
+    [True, False, False, True, False]
+    >>> is_news(work, "town", "", night), is_news(work, "town", "a gate", night)
+    (True, True)
+    """
+    place = folder(work / "told") / f"{survey}.json"
+    seal = hashlib.sha256(stopped_by.encode()).hexdigest() if stopped_by else ""
+    try:
+        last = json.loads(place.read_text(encoding="utf-8"))
+        known = last["stopped_by"] == seal and now - datetime.fromisoformat(last["at"]) < REMIND
+    except (OSError, ValueError, KeyError, TypeError):
+        known = False
+    if known and seal:
+        return False
+    draft = place.with_name(f".{survey}.json")
+    draft.write_text(json.dumps({"stopped_by": seal, "at": now.isoformat()}), encoding="utf-8")
+    draft.replace(place)
+    return True
+
+
+def _said(run: Ended) -> str:
+    """What stopped a run, as the team is told."""
+    if run.fault is None:
+        return ""
+    return run.fault.describe() if isinstance(run.fault, AnxinError) else run.place
+
+
+def not_begun(work: Path, survey: str, place: str, environ: Mapping[str, str]) -> None:
     """Tell of a scheduled run that stopped before it began: its delivery was refused, or survey.yaml cannot be read."""
+    if not environ.get("ANXIN_NOTIFY", "").split() or not is_news(work, survey, place, datetime.now(UTC)):
+        return
     addresses = environ.get("ANXIN_NOTIFY", "").split()
     title = t("{survey}: the scheduled run could not begin", survey=survey)
     todo = t("What to do: `anxin intake {survey}` and `anxin check {survey}` say what to mend.", survey=survey)
     text = "\n".join([t("Place in the program: {place}", place=place), todo])
-    _tell_of(send(addresses, title, text, urgent=True) if addresses else [])
+    _tell_of(send(addresses, title, text, urgent=True))
 
 
 def _tell_of(failed: list[int]) -> None:

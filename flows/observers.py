@@ -6,25 +6,21 @@ They are told names of surveys, waves and stages, counts and times; none of them
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.job import Job
-from flows.private import withheld
+from flows.private import aside, withheld
 from flows.words import t
-from survey.errors import AnxinError, GateError, UsageError
+from survey.errors import GateError
 
 if TYPE_CHECKING:
     from flows.run import Line, Told
 
-REMIND = timedelta(hours=20)
-"""A run that stops as before is told of once in that time: what runs each night is told of each night."""
 OTEL = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 """Variables of the environment that ask for spans."""
 
@@ -37,8 +33,7 @@ class Ended:
     published: the last line of the ledger that published this survey, this run's own included; {} where there is none.
     stage, wave: what was at work when it stopped, "" where that is not known.
     shown: the waves whose report is another than before, and where it lies.
-    known: per wave the alerts of its last report, where there was one.   again: it stopped as the run before did, and
-    that was told within the last hours.
+    known: per wave the alerts of its last report, where there was one.
     """
 
     entry: dict[str, Any]
@@ -49,7 +44,6 @@ class Ended:
     wave: str = ""
     shown: dict[str, Path] = field(default_factory=dict)
     known: dict[str, list[str]] = field(default_factory=dict)
-    again: bool = False
 
     @property
     def place(self) -> str:
@@ -75,22 +69,12 @@ class Observer:
 
 
 def observers(job: Job, environ: Mapping[str, str]) -> list[Observer]:
-    """Those that the environment asks for, and the metrics; nothing is imported for one that is not there.
-
-    Raises: UsageError: ANXIN_LOG asks for a format that there is not.
-    """
+    """Those that the environment asks for, and the metrics; nothing is imported for one that is not there."""
     found: list[Observer] = []
     log = environ.get("ANXIN_LOG", "")
     if log not in ("", "json"):
-        raise UsageError(
-            "There is no such format of logs",
-            where="{variable}",
-            expected="json, or nothing",
-            got="{log}",
-            variable="ANXIN_LOG",
-            log=log,
-        )
-    if log:
+        aside(t("ANXIN_LOG: there is no format of logs but json"))
+    if log == "json":
         from flows.logs import JsonLog
 
         found.append(JsonLog(job.book.survey))
@@ -142,8 +126,7 @@ class Watch:
         last = published[-1] if published else {}
         before = [each for each in self.entries if each["survey"] == self.job.book.survey]
         known = {wave: found for each in before for wave, found in each.get("alerts", {}).items()}
-        again = fault is not None and repeated([*before, {"stopped_by": _said(fault), **entry}])
-        self._each("ended", Ended(entry, seconds, last, fault, stage, wave, self._shown(), known, again))
+        self._each("ended", Ended(entry, seconds, last, fault, stage, wave, self._shown(), known))
 
     def _shown(self) -> dict[str, Path]:
         """The waves whose report is another than the ledger knew, and where it lies."""
@@ -166,31 +149,6 @@ class Watch:
                 aside(t("{name} could not be told of the run: {place}", name=type(observer).__name__, place=place))
 
 
-def _said(fault: BaseException | None) -> str:
-    return fault.describe() if isinstance(fault, AnxinError) else ""
-
-
-def repeated(entries: list[dict[str, Any]]) -> bool:
-    """Whether the last of a survey's lines stopped as those before it did, and no new day of `REMIND` hours began.
-
-    >>> line = {"status": "stopped", "stopped_by": "a gate"}
-    >>> times = ("2026-04-06T02:30:00+00:00", "2026-04-06T03:30:00+00:00", "2026-04-06T23:30:00+00:00")
-    >>> lines = [line | {"started": time} for time in times]
-    >>> repeated(lines[:1]), repeated(lines[:2]), repeated(lines)
-    (False, True, False)
-    """
-    *before, last = entries
-    same = []
-    for each in reversed(before):
-        if each["status"] != "stopped" or each.get("stopped_by") != last.get("stopped_by"):
-            break
-        same.append(each)
-    if not same or "started" not in last:
-        return False
-    first, previous, now = (datetime.fromisoformat(each["started"]) for each in (same[-1], same[0], last))
-    return (now - first) // REMIND == (previous - first) // REMIND
-
-
 @contextmanager
 def watched(job: Job) -> Iterator[Watch]:
     """Tell the observers of the end of a run, after all that holds others up is let go of.
@@ -208,9 +166,3 @@ def watched(job: Job) -> Iterator[Watch]:
             watch.end(error)
         raise
     watch.end(None)
-
-
-def aside(text: str) -> None:
-    """One line on stderr; a terminal that is gone is no fault."""
-    with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)  # noqa: T201

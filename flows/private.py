@@ -133,3 +133,24 @@ def _no_core_dump() -> None:
 
         with suppress(OSError, AttributeError):  # a C library without prctl: the limit above holds all the same
             ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def aside(text: str) -> None:
+    """One line on stderr; a terminal that is gone is no fault."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def flush(folder: Path) -> None:
+    """See that all that was written to a folder’s file system is on the disk: a power cut takes nothing of it back."""
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "syncfs"):  # macOS: everything that is written anywhere
+        os.sync()
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        library.syncfs(descriptor)
+    finally:
+        os.close(descriptor)

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from flows.private import aside, flush, withheld
+from flows.words import t
 from survey.errors import UsageError
 
 VERSIONS = ".versions"
@@ -34,6 +36,7 @@ def publish(
     Returns: wave → published folder (a relative link into .versions, so that the whole of `public` can be copied).
     """
     versions = {wave: prepare(files, public, survey, wave) for wave, files in reports.items()}
+    flush(public)  # before anybody is led there: a power cut must not leave a link to files that never reached the disk
     return show(versions, public, survey, archive)
 
 
@@ -78,8 +81,12 @@ def show(versions: Mapping[str, str], public: Path, survey: str, archive: Path |
         with suppress(OSError):
             write_lists(public)
         raise
+    flush(public)
     for wave, version in versions.items():
-        _retire(folder, wave, version, archive)
+        try:
+            _retire(folder, wave, version, archive)
+        except OSError as error:  # the new report is out; the old version stays where it is until the next publication
+            aside(t("The version before could not be moved to the archive: {place}", place=withheld(error)))
     return {wave: folder / wave for wave in versions}
 
 
@@ -196,3 +203,4 @@ def _keep(version: Path, archive: Path) -> None:
         shutil.copytree(version, draft)
         shutil.rmtree(place, ignore_errors=True)
         draft.rename(place)
+        flush(archive)  # the copy in public goes next

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows.history import held
+from flows.history import held, keep_shown
 from flows.job import Job
 from flows.ledger import Ledger, fingerprint, unchanged
 from flows.lock import only_one
@@ -130,10 +130,11 @@ def run(
         job.store.encrypt_all()
         watch.entries = ledger.entries()
         current = fingerprint(job)
-        places = unchanged(job, ledger, current)
+        kept = held(job, watch.entries)
+        keep_shown(job, kept)
+        places = None if kept else unchanged(job, ledger, current)
         if places is not None:
             return Outcome(places, fresh=True)
-        kept = held(job, watch.entries)
         places = {wave: job.public / job.book.survey / wave for wave in kept}
         if len(kept) == len(job.targets):
             return Outcome(places, fresh=True, held=kept)

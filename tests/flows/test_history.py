@@ -198,3 +198,39 @@ def test_what_is_wrong_with_the_machine_is_said(tmp_path: Path, number: int, tit
         runs.run(replace(job(tmp_path)), failing, "plain", lambda line: None, lambda: NOW)
     assert "张三" not in str(stop.value)
     assert published(tmp_path) == before
+
+
+def test_a_step_back_that_was_cut_short_is_finished_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    page = tmp_path / "public" / "small-town" / "w1" / "en.html"
+    first = page.read_bytes()
+    write(tmp_path, yaml=RENAMED)
+    run(tmp_path)
+    bad = page.read_bytes()
+    with monkeypatch.context() as cut:
+        cut.setattr("flows.history.show", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            rollback(job(tmp_path), None, NOW)
+    assert page.read_bytes() == bad
+    outcome, lines = run(tmp_path)
+    assert (list(outcome.held), lines) == (["w1"], [])
+    assert page.read_bytes() == first
+    (tmp_path / "public" / "small-town" / "w1").unlink()
+    run(tmp_path)
+    assert page.read_bytes() == first
+
+
+def test_an_archive_that_takes_nothing_does_not_undo_a_publication(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    (tmp_path / "data" / "work" / "archive").write_bytes(b"")
+    write(tmp_path, yaml=RENAMED)
+    outcome, _ = run(tmp_path)
+    assert b"Survey of the small town" in (outcome.published["w1"] / "en.html").read_bytes()
+    assert len(list((tmp_path / "public" / "small-town" / ".versions").iterdir())) == 2
+    assert "could not be moved to the archive" in capsys.readouterr().err

@@ -31,7 +31,7 @@ from flows.notify import send
 from flows.prefect_driver import inside, prefect
 from flows.words import translator
 from flows.workspace import Workspace
-from survey.errors import AnxinError, GateError, UsageError
+from survey.errors import AnxinError, GateError
 from tests.flows.leaks import FOUND, leak
 from tests.flows.test_prefect_guard import api, home, post
 from tests.flows.test_run import published, run
@@ -324,11 +324,13 @@ def test_a_log_tells_what_stopped_by_its_place(
     assert [part for part in (CANARY, *(FOUND[kind][0] for kind in FOUND)) if part in text] == []
 
 
-def test_another_format_of_logs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_format_of_logs_is_one_line_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     write(tmp_path)
     monkeypatch.setenv("ANXIN_LOG", "xml")
-    with pytest.raises(UsageError, match="There is no such format of logs"):
-        run(tmp_path)
+    run(tmp_path)
+    assert capfd.readouterr().err == "ANXIN_LOG: there is no format of logs but json\n"
 
 
 # -- spans -------------------------------------------------------------------------------------------------------------
