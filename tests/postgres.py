@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,29 +23,33 @@ def program(name: str) -> str:
     return found
 
 
-@contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """The address of a fresh database for SQLAlchemy's asyncpg.
+def _done(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:] or done.stdout[-2000:]}")
 
-    It refuses to be run by root, who hands the folder to `postgres`, the user that Debian's package makes.
+
+@contextmanager
+def postgres() -> Iterator[tuple[str, Path]]:
+    """The address of a fresh database for SQLAlchemy's asyncpg, and the file of what it says.
+
+    It refuses to be run by root, who hands the folder to `postgres`, the user that the package makes. The folder lies
+    below no folder of a test: pytest closes those to other users anew whenever somebody starts it.
     """
-    folder.mkdir()
     own = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if own:
-        for place in (folder, *folder.parents):  # temporary folders are for their owner alone: let it through
-            if place.stat().st_uid == 0 and not place.stat().st_mode & 0o001:
-                place.chmod(place.stat().st_mode | 0o011)
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    data, control = str(folder / "data"), program("pg_ctl")
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run([*own, program("initdb"), "-D", data, "-U", "prefect", "-A", "trust"], **quiet)  # type: ignore[call-overload]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    log = str(folder / "log")
-    try:
-        subprocess.run([*own, control, "-D", data, "-l", log, "-w", "-o", options, "start"], **quiet)  # type: ignore[call-overload]
-        yield f"postgresql+asyncpg://prefect@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*own, control, "-D", data, "-w", "-m", "immediate", "stop"], **{**quiet, "check": False})  # type: ignore[call-overload]
+    control = program("pg_ctl")
+    with tempfile.TemporaryDirectory(prefix="anxin-pg-") as folder:
+        if own:
+            shutil.chown(folder, "postgres", "postgres")
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            port = found.getsockname()[1]
+        data, log = f"{folder}/data", Path(folder) / "log"
+        _done([*own, program("initdb"), "-D", data, "-U", "prefect", "-A", "trust"])
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        try:
+            _done([*own, control, "-D", data, "-l", str(log), "-w", "-o", options, "start"])
+            yield f"postgresql+asyncpg://prefect@127.0.0.1:{port}/postgres", log
+        finally:
+            if Path(data, "postmaster.pid").exists():
+                _done([*own, control, "-D", data, "-w", "-m", "immediate", "stop"])
