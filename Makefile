@@ -49,7 +49,7 @@ validate: .venv/dev.stamp ## Coverage of intervals and size of tests over 1,000 
 faults: .venv/dev.stamp ## Kill runs, fill the disk, damage the store, take the server away; half an hour.
 	$(BIN)/python -m tests.faults
 
-soak: .venv/dev.stamp ## A hundred runs in a row and eight at once against a Prefect server with PostgreSQL; half an hour.
+soak: .venv/dev.stamp ## A hundred runs in a row and eight at once against a Prefect server with PostgreSQL; more than an hour.
 	@sh tests/install-postgres.sh
 	$(BIN)/python -m tests.soak
 

@@ -16,6 +16,8 @@ from typing import Any
 
 SIZES = (20_000, 1_000_000, 10_000_000)
 RESULTS = Path(__file__).with_name("results.json")
+APART = ("wave", "server")
+"""Contenders that are asked once, not for every size."""
 OTHERS_UP_TO = 1_000_000
 """More rows than these are asked of the engine and the floors only."""
 ITEMS_OF_OTHERS = {20_000: 4, 1_000_000: 1}
@@ -75,8 +77,15 @@ def wave(rows: int) -> dict[str, Any]:
     return waves.measure(rows)
 
 
+def server(pairs: int) -> dict[str, Any]:
+    """What a running Prefect server adds to a run."""
+    from benchmarks import server as servers
+
+    return servers.measure(pairs)
+
+
 CONTENDERS: dict[str, Callable[[int], dict[str, Any] | None]] = {
-    "anxin": anxin, "floor": floor, "svy": svy, "r_survey": r_survey, "wave": wave
+    "anxin": anxin, "floor": floor, "svy": svy, "r_survey": r_survey, "wave": wave, "server": server
 }  # fmt: skip
 
 
@@ -95,14 +104,19 @@ def main(sizes: list[int]) -> None:
     """Run, print, store."""
     found: dict[str, dict[str, Any]] = {}
     for rows in sizes:
-        names = [name for name in CONTENDERS if name != "wave" and (rows <= OTHERS_UP_TO or name in ("anxin", "floor"))]
+        asked = [name for name in CONTENDERS if name not in APART]
+        names = [name for name in asked if rows <= OTHERS_UP_TO or name in ("anxin", "floor")]
         found[str(rows)] = {name: alone(name, rows) for name in names}
         print("\n".join(lines(rows, found[str(rows)])) + "\n", flush=True)
     if 1_000_000 in sizes:
+        from benchmarks import server as servers
         from benchmarks import wave as waves
 
         found["wave"] = alone("wave", 1_000_000) or {}
         print("\n".join(waves.lines(found["wave"])), flush=True)
+        if answer := alone("server", 4):
+            found["server"] = answer
+            print("\n".join(servers.lines(answer)), flush=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

@@ -201,13 +201,14 @@ def server(home: Path, **settings: str) -> Iterator[tuple[str, subprocess.Popen[
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
     address = f"http://127.0.0.1:{port}/api"
     try:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300  # two cores that do much else take more than two minutes
         while True:
             try:
                 urllib.request.urlopen(f"{address}/health", timeout=2).close()
                 break
             except OSError:
-                assert time.monotonic() < end, "the server does not start"
+                waits = process.poll() is None and time.monotonic() < end
+                assert waits, f"the server does not start: {(home / 'server.log').read_text()[-2000:]}"
                 time.sleep(0.5)
         yield address, process
     finally:

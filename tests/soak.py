@@ -2,8 +2,9 @@
 
 python -m tests.soak [--runs 100] [--together 8] [--embedded 20]  # `make soak`
 
-An hour on two busy cores; tests/flows/test_soak.py is short. None may be lost: each ends well, is in the ledger, and
-completed for the server. No database may be locked, nothing may be left, and the server's memory may not grow.
+More than an hour on two busy cores; tests/flows/test_soak.py is short. None may be lost: each ends well, is in the
+ledger, and completed for the server. No database may be locked, nothing may be left, and the server's memory may not
+grow.
 """
 
 from __future__ import annotations
@@ -83,10 +84,15 @@ def outcome(process: subprocess.Popen[bytes], seconds: float = LIMIT) -> tuple[i
     assert process.stderr is not None
     ending = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
     ending.start()
-    with process.stderr:
-        said = process.stderr.read().decode()  # ends when nothing that the run has started holds it any more
+    try:
+        with process.stderr:
+            said = process.stderr.read().decode()  # ends when nothing that the run has started holds it any more
+    except BaseException:  # the soak itself is ended: it takes its run along
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        ending.cancel()
     _, status, used = os.wait4(process.pid, 0)
-    ending.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, said, used.ru_maxrss / 1024
 
@@ -109,6 +115,8 @@ def in_a_row(root: Path, runs: int, address: str = "", watched: int = 0) -> tupl
         working.memory += [resident(watched)] if watched else []
         if number % 2:
             idle.ended(time.monotonic(), start(root, "--prefect", **variables))
+        if number % 20 == 19:  # so that a soak that is cut off has told something
+            print(working.line(f"  so far, {len(working.faults)} faults"), flush=True)
     working.faults += missing(root, runs)
     return working, idle
 
