@@ -25,7 +25,7 @@ SETTLED = 10_000.0
 
 
 def main(prefect: str) -> None:
-    """Take the page of the last completed run, and the form of a run of its deployment."""
+    """Take the page of the last completed run, its artifacts, and the form of a run of its deployment."""
     done = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}, "sort": "START_TIME_DESC", "limit": 1}
     found = asked(f"{prefect}/api/flow_runs/filter", done)
     if not found:
@@ -34,6 +34,8 @@ def main(prefect: str) -> None:
     with sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=find_chromium(), args=arguments())
         take(browser, f"{prefect}/runs/flow-run/{run['id']}", "Task Runs", IMAGES / "prefect-run.png", 720)
+        artifacts = f"{prefect}/runs/flow-run/{run['id']}?tab=Artifacts"
+        take(browser, artifacts, "example-city-report", IMAGES / "prefect-artifacts.png", 1000)
         form = f"{prefect}/deployments/deployment/{run['deployment_id']}/run"
         take(browser, form, "dry_run", IMAGES / "prefect-form.png", 1250)
         browser.close()
