@@ -64,19 +64,22 @@ def outlines(shapes: Shapes, width: int, tallest: int, budget: int) -> Outlines:
     """
     rings, size = _projected(shapes, width, tallest)
     arcs, parts = _cut({key: ring for key, ring in rings.items() if len(ring) > 2})
-    weights = {arc: _weights(arc, arc in parts.needed) for arc in arcs}
-    known = sorted({weight for each in weights.values() for weight in each if math.isfinite(weight)})
+    places = {code: rings[code, 0, 0][0] for code, _ in shapes.areas}
+    # Corners of less than half a square unit cannot be seen, whatever the budget.
+    seen = {
+        arc: [pair for pair in zip(arc, _weights(arc, arc in parts.needed), strict=True) if pair[1] >= FINE * FINE / 2]
+        for arc in arcs
+    }
+    known = sorted({weight for corners in seen.values() for _, weight in corners if math.isfinite(weight)})
 
     def drawn(least: float) -> dict[str, tuple[Line, ...]]:
-        thin = {arc: tuple(p for p, w in zip(arc, weights[arc], strict=True) if w >= least) for arc in arcs}
-        return parts.joined(thin, [code for code, _ in shapes.areas])
+        thin = {arc: tuple(point for point, weight in corners if weight >= least) for arc, corners in seen.items()}
+        return parts.joined(thin, places)
 
     def fits(place: int) -> bool:
         return sum(len(_written(ring)) for each in drawn(known[place]).values() for ring in each) <= budget
 
-    # Corners of less than half a square unit cannot be seen, whatever the budget.
-    first = bisect_left(known, FINE * FINE / 2)
-    found = bisect_left(range(first, len(known)), True, key=fits) + first
+    found = bisect_left(range(len(known)), True, key=fits)
     made = drawn(known[found] if found < len(known) else math.inf)
     areas = sorted(made.items(), key=lambda pair: -_size(pair[1]))
     return Outlines(*size, tuple(Outline(code, each, *_label(each)) for code, each in areas))
@@ -127,13 +130,18 @@ class _Parts:
     needed: frozenset[Line]
     """Stretches of rings of one or two: without a corner between their ends such a ring would be a line."""
 
-    def joined(self, thin: dict[Line, Line], codes: Sequence[str]) -> dict[str, tuple[Line, ...]]:
-        """Rings of each area in whole units, specks left out."""
-        made: dict[str, list[tuple[Line, bool]]] = {code: [] for code in codes}
+    def joined(self, thin: dict[Line, Line], places: dict[str, Point]) -> dict[str, tuple[Line, ...]]:
+        """Rings of each area in whole units, specks left out; an area smaller than a step has no ring but its place."""
+        made: dict[str, list[tuple[Line, bool]]] = {code: [] for code in places}
         for (code, _, inner), arcs in self.rings.items():
             points = (point for arc, forth in arcs for point in (thin[arc] if forth else thin[arc][::-1]))
-            made[code].append((_open((round(x / FINE), round(y / FINE)) for x, y in points), inner > 0))
-        return {code: _seen(rings) for code, rings in made.items()}
+            made[code].append((_open(map(_whole, points)), inner > 0))
+        return {code: _seen(rings or [((_whole(places[code]),), False)]) for code, rings in made.items()}
+
+
+def _whole(point: Point) -> Point:
+    """A position of the fine grid in whole units."""
+    return round(point[0] / FINE), round(point[1] / FINE)
 
 
 def _seen(rings: list[tuple[Line, bool]]) -> tuple[Line, ...]:
@@ -146,25 +154,37 @@ def _seen(rings: list[tuple[Line, bool]]) -> tuple[Line, ...]:
 
 
 def _cut(rings: dict[tuple[str, int, int], Line]) -> tuple[tuple[Line, ...], _Parts]:
-    """Rings cut at the points where borders meet or part; a stretch that two rings share is one, in one direction."""
-    beside: dict[Point, set[frozenset[Point]]] = {}
-    for ring in rings.values():
+    """Rings cut at the points where borders meet or part; a stretch that two rings share is one, in one direction.
+
+    A ring that only touches itself, as a long narrow bay does on the fine grid, is not cut: every cut is a corner that
+    has to stay.
+    """
+    beside: dict[Point, dict[tuple[str, int, int], set[frozenset[Point]]]] = {}
+    for key, ring in rings.items():
         for before, point, after in zip((ring[-1], *ring), ring, (*ring[1:], ring[0]), strict=False):
-            beside.setdefault(point, set()).add(frozenset((before, after)))
-    made = {key: tuple(_arcs(ring, [len(beside[point]) > 1 for point in ring])) for key, ring in rings.items()}
+            beside.setdefault(point, {}).setdefault(key, set()).add(frozenset((before, after)))
+    meeting = {point for point, each in beside.items() if len({frozenset(pairs) for pairs in each.values()}) > 1}
+    made = {key: tuple(_arcs(ring, [point in meeting for point in ring])) for key, ring in rings.items()}
     needed = frozenset(arc for arcs in made.values() if len(arcs) < 3 for arc, _ in arcs)
     return tuple(dict.fromkeys(arc for arcs in made.values() for arc, _ in arcs)), _Parts(made, needed)
 
 
 def _arcs(ring: Line, meets: Sequence[bool]) -> Iterator[tuple[Line, bool]]:
     """Stretches of a ring from one meeting point to the next; the whole from its first point by order without one."""
-    cuts = [place for place, meeting in enumerate(meets) if meeting] or [ring.index(min(ring))]
+    cuts = [place for place, meeting in enumerate(meets) if meeting] or [_first(ring)]
     turned = ring[cuts[0] :] + ring[: cuts[0] + 1]
     ends = [place - cuts[0] for place in cuts] + [len(ring)]
     for start, end in pairwise(ends):
         arc = turned[start : end + 1]
         key = min(arc, arc[::-1])
         yield key, key == arc
+
+
+def _first(ring: Line) -> int:
+    """The place where a ring begins, the same in both directions, and where it passes its least point twice."""
+    least, last = min(ring), len(ring) - 1
+    places = (place for place, point in enumerate(ring) if point == least)
+    return min(places, key=lambda place: sorted((ring[place - 1], ring[place + 1 if place < last else 0])))
 
 
 def _weights(arc: Line, needed: bool) -> tuple[float, ...]:

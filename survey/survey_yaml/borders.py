@@ -251,7 +251,9 @@ def _position(found: Any, planar: bool) -> Position:
                 (),
                 expected="longitudes within ±180 and latitudes within ±90 degrees",
                 got="{found}",
-                hint="write `planar: true` under `report.map.geojson` where these are metres of a plane",
+                hint="write the longitude first"
+                if abs(x) <= 90 < abs(y) <= 180
+                else "write `planar: true` under `report.map.geojson` where these are metres of a plane",
                 found=f"{x:.6g}, {y:.6g}",
             )
         )

@@ -67,6 +67,17 @@ FLAT = [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [0.0, 0.0]]
         (collection(feature("1", [[*SQUARE[:2], ["x", 1.0], *SQUARE[3:]]])), "feature 1", "two finite numbers"),
         (collection(feature("1", [[*SQUARE[:2], [181.0, 1.0], *SQUARE[3:]]])), "feature 1", "planar: true"),
         (collection(feature("1")).replace("1.0", "NaN"), "feature 1", "two finite numbers"),
+        (collection(feature("1")).replace("1.0", "1e999"), "feature 1", "two finite numbers"),
+        (collection(feature("1")).replace("1.0", "true"), "feature 1", "two finite numbers"),
+        (collection(feature("1", [[*SQUARE[:2], [1.0], *SQUARE[3:]]])), "feature 1", "two finite numbers"),
+        (collection(feature("1", [[*SQUARE[:2], [1.0, -91.0], *SQUARE[3:]]])), "feature 1", "longitude first"),
+        (collection(feature("1", [[*SQUARE[:2], [5e5, 3.4e6], *SQUARE[3:]]])), "feature 1", "planar: true"),
+        (collection(feature("1", [SQUARE, HOLE[:-1]])), "feature 1", "the last the same as the first"),
+        (collection(feature("1", [[SQUARE], []], "MultiPolygon")), "feature 1", "rings of positions"),
+        (collection(feature("1", "POLYGON ((0 0, 1 0))")), "feature 1", "rings"),
+        (collection({**feature("1"), "geometry": None}), "feature 1", "a Polygon or a MultiPolygon"),
+        ('{"type": "FeatureCollection", "features": {}}', "towns.geojson", "a FeatureCollection"),
+        (collection(), "towns.geojson", "none for 1, 2, 3"),
     ],
 )
 def test_what_is_no_border_is_told_with_its_feature(text: str, where: str, told: str) -> None:
@@ -74,6 +85,35 @@ def test_what_is_no_border_is_told_with_its_feature(text: str, where: str, told:
         read_borders(text, BOOK, "towns.geojson")
     assert where in caught.value.parts()["where"]
     assert told in caught.value.describe()
+    assert {"where", "expected", "got", "hint"} <= caught.value.parts().keys()
+
+
+def test_heights_and_written_numbers_are_no_mistake() -> None:
+    """What exports really hold: a height as third number, codes as 1.0 or with a zero before them, whole degrees."""
+    high = [[x, y, 12.5] for x, y in SQUARE]
+    found = read_borders(collection(feature(1.0, [high]), feature("02"), feature(3)).replace("1.0,", "1,"), BOOK)
+    assert found is not None
+    assert dict(found.areas)["1"][0][0] == tuple((x, y) for x, y in SQUARE)
+    assert len(found.areas) == 3
+
+
+def test_a_plane_has_no_degrees_but_an_end() -> None:
+    plane = parse(with_map("{geojson: {file: towns.geojson, code: no, planar: true}}"))
+    metres = [[500_000 + 1000 * x, 3_400_000 + 1000 * y] for x, y in SQUARE]
+    found = read_borders(collection(*(feature(code, [metres]) for code in "123")), plane)
+    assert found is not None
+    assert found.planar
+    with pytest.raises(CodebookError, match="use metres"):
+        read_borders(collection(feature("1", [[[1e12 * x, y] for x, y in SQUARE]])), plane)
+
+
+def test_more_positions_than_a_map_could_show_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    three = collection(*(feature(code) for code in "123"))
+    monkeypatch.setattr("survey.survey_yaml.borders.MOST_POSITIONS", 3 * len(SQUARE))
+    assert read_borders(three, BOOK) is not None
+    monkeypatch.setattr("survey.survey_yaml.borders.MOST_POSITIONS", 3 * len(SQUARE) - 1)
+    with pytest.raises(CodebookError, match="at most 14 positions"):
+        read_borders(three, BOOK)
 
 
 def test_every_faulty_feature_is_told_at_once() -> None:
@@ -85,26 +125,3 @@ def test_every_faulty_feature_is_told_at_once() -> None:
 def test_a_file_that_no_page_could_hold_is_refused_before_it_is_read() -> None:
     with pytest.raises(CodebookError, match="at most 10 MB"):
         read_borders(" " * (MOST_BYTES + 1), BOOK)
-
-
-@pytest.mark.parametrize(
-    ("grid", "told"),
-    [
-        ("{1: [1, 1], 2: [2, 1]}", "none for 3"),
-        ("{1: [1, 1], 2: [2, 1], 3: [1, 1]}", "column 1, row 1, where 1 lies already"),
-        ("{1: [1, 1], 2: [2, 1], 3: [3, 1], 4: [1, 2]}", "got: 4"),
-        ("{1: [0, 1], 2: [2, 1], 3: [3, 1]}", "1 or more"),
-        ("{1: [8, 1], 2: [2, 1], 3: [3, 1]}", "7 or less"),
-    ],
-)
-def test_a_grid_that_cannot_be_drawn_is_told(grid: str, told: str) -> None:
-    with pytest.raises(CodebookError) as caught:
-        parse(with_map(f"{{grid: {grid}}}"))
-    assert told in caught.value.describe()
-    assert "report.map" in caught.value.parts()["where"]
-
-
-def test_a_map_says_in_one_way_where_the_areas_lie() -> None:
-    for both in ("{}", "{grid: {1: [1, 1], 2: [2, 1], 3: [3, 1]}, geojson: {file: a.geojson, code: no}}"):
-        with pytest.raises(CodebookError, match="`grid` or `geojson`"):
-            parse(with_map(both))
