@@ -6,6 +6,7 @@ their shape only in units that shrink with the page; their letters grow on a pho
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ BUDGET = 3400
 TEXT, PHONE_TEXT, LINE = 12.5, 11.5, 15
 LATIN = 1.15
 """How much wider than usual the Latin letters of the widest fonts are that readers have."""
+BOLD = 1.1
+"""How much wider bold letters are."""
 ROOM = 1.15
 """How far the corners of a label may leave the ellipse inside the borders, as a square of its radius."""
 SIGNS = {"up": "▲", "down": "▼"}
@@ -146,10 +149,11 @@ def on_tiles(grid: Mapping[str, tuple[int, int]], spots: Mapping[str, Spot]) -> 
     places = {code: tile_place(tile, grid) for code, tile in grid.items()}
     columns, rows = 1 + max(x for x, _ in places.values()), 1 + max(y for _, y in places.values())
     width = min(WIDTH, WIDEST * columns)
+    wide, narrow = width / columns - 10, min(width, PHONE) / columns - 4
     texts = {
         code: _variants(
-            _rows(lines(spot.name, width / columns - 10), spot, columns > 4),
-            _rows(lines(spot.name, min(width, PHONE) / columns - 6, PHONE_TEXT), spot, columns > 4),
+            _rows(lines(spot.name, wide), spot, wide),
+            _rows(lines(spot.name, narrow, PHONE_TEXT), spot, narrow, PHONE_TEXT),
         )
         for code, spot in spots.items()
     }
@@ -162,10 +166,14 @@ def on_tiles(grid: Mapping[str, tuple[int, int]], spots: Mapping[str, Spot]) -> 
     return Layout(width, step * rows, tiles, place(100 / columns), step, slant)
 
 
-def _rows(name: Sequence[str], spot: Spot, apart: bool = False) -> tuple[tuple[str, bool], ...]:
-    """Lines of text, those of the figure in bold; mark and figure apart where a phone's tile has no room for both."""
-    figure = [spot.value, spot.sign] if apart and spot.sign else [spot.text]
-    return (*((line, False) for line in name), *((line, True) for line in figure))
+def _rows(name: Sequence[str], spot: Spot, width: float = math.inf, size: float = TEXT) -> tuple[tuple[str, bool], ...]:
+    """Lines of text, those of the figure in bold; its marks have a line of their own where there is no room for all."""
+    signs = f"{spot.sign}{'!' if spot.caution else ''}"
+    fits = not signs or text_width(spot.text, size * LATIN * BOLD) <= width
+    return (
+        *((line, False) for line in name),
+        *((line, True) for line in ([spot.text] if fits else [spot.share, signs])),
+    )
 
 
 def _variants(wide: Sequence[tuple[str, bool]], narrow: Sequence[tuple[str, bool]]) -> tuple[Said, ...]:

@@ -66,7 +66,9 @@ def test_a_map_without_areas_is_told() -> None:
         parse(with_map(f"{{grid: {GRID}}}").replace("  area: district\n", ""))
 
 
-@pytest.mark.parametrize("name", ["../towns.geojson", "/etc/towns.geojson", ".towns.geojson", "towns.json", "a/b.geojson"])
+@pytest.mark.parametrize(
+    "name", ["../towns.geojson", "/etc/towns.geojson", ".towns.geojson", "towns.json", "a/b.geojson"]
+)
 def test_borders_lie_beside_survey_yaml_and_nowhere_else(name: str) -> None:
     with pytest.raises(CodebookError) as caught:
         parse(with_map(f"{{geojson: {{file: {name}, code: no}}}}"))
