@@ -24,9 +24,8 @@ from reports.places import PHONE, PHONE_TEXT, TEXT, Piece, Spot, in_borders, lin
 from reports.render import render
 from reports.scene import Scene
 from survey.codebook import Codebook
-from survey.disclosure import Releasable
 from survey.survey_yaml.borders import Position, Ring, Shapes
-from tests.reports.sample import AREAS, GRID, WAVES, city, withheld
+from tests.reports.sample import AREAS, GRID, WAVES, city
 
 NOW, BY, ITEM = WAVES[-1], "district", "security"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -274,7 +273,7 @@ def test_the_picture_that_stands_alone_says_the_same(code: str, borders: bool) -
     for text in root.iter(f"{SVG}text"):
         wide, x = text_width(text.text or "", float(text.get("font-size", "0"))), float(text.get("x", "0"))
         left = x - wide / 2 if text.get("text-anchor") == "middle" else x
-        assert 0 <= left
+        assert left >= 0
         assert left + wide <= across
 
 

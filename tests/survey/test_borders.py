@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +97,23 @@ def test_heights_and_written_numbers_are_no_mistake() -> None:
     assert found is not None
     assert dict(found.areas)["1"][0][0] == tuple((x, y) for x, y in SQUARE)
     assert len(found.areas) == 3
+
+
+def test_the_example_of_the_readme_is_read() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme[readme.index("### A map of the areas") :]
+    told = re.search(r"geojson: (\{.*?\})", section)
+    example = re.search(r'    (\{"type": "FeatureCollection".*?\]\]\]\}\}), …\]\}', section, re.S)
+    assert told
+    assert example
+    book = parse(with_map(f"{{geojson: {told[1]}}}"))
+    others = [json.dumps(feature(code)) for code in (2, 3)]
+    found = read_borders(f"{example[1]}, {', '.join(others)}]}}", book)
+    assert found is not None
+    assert dict(found.areas)["1"][0][0][0] == (120.1, 30.2)
+    tiles = re.search(r"grid: (\{.*?\})", section)
+    assert tiles
+    assert parse(with_map(f"{{grid: {tiles[1]}}}")).report.map is not None
 
 
 def test_a_plane_has_no_degrees_but_an_end() -> None:
