@@ -45,7 +45,7 @@ def test_borders_are_read_with_and_without_a_byte_order_mark(tmp_path: Path, mar
         (None, "report.map.geojson.file", "is not there"),
         (whole().encode("gb18030"), "towns.geojson byte", "UTF-8"),
         (b"\x00\x01", "towns.geojson", "JSON"),
-        (b" " * (MOST_BYTES + 1), "towns.geojson", "10 MB"),
+        (b"\xff" * (MOST_BYTES + 1), "towns.geojson", "10 MB"),
         (whole().replace('"3"', '"<script>alert(1)</script>"').encode(), "feature 3", "<script>"),
     ],
 )
