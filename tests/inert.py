@@ -17,7 +17,7 @@ import openpyxl
 
 from reports.canvas import WIDTH, text_width
 from reports.language import RIGHT_TO_LEFT, plain
-from reports.stylesheet import COMMA, Rule, rules
+from reports.stylesheet import Rule, rules, selectors
 from reports.stylesheet import sheet as style_rules
 from survey.characters import INVISIBLE, is_formula
 from survey.tidy import NUMBERS
@@ -47,7 +47,7 @@ def _flat(found: tuple[Rule, ...], above: tuple[str, ...] = ()) -> Iterator[tupl
         if rule.inner:
             yield from _flat(rule.inner, (*above, rule.head))
         else:
-            yield from ((above, selector, rule.body) for selector in COMMA.split(rule.head))
+            yield from ((above, selector, rule.body) for selector in selectors(rule.head))
 
 
 def check(files: Mapping[str, bytes], texts: Iterable[str] = ()) -> None:

@@ -36,7 +36,11 @@ def postgres() -> Iterator[tuple[str, Path]]:
     It refuses to be run by root, who hands the folder to `postgres`, the user that the package makes. The folder lies
     below no folder of a test: pytest closes those to other users anew whenever somebody starts it.
     """
-    own = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    own = (
+        [shutil.which("runuser", path="/usr/sbin:/sbin") or "runuser", "-u", "postgres", "--"]
+        if os.geteuid() == 0
+        else []
+    )
     control = program("pg_ctl")
     with tempfile.TemporaryDirectory(prefix="anxin-pg-") as folder:
         if own:
