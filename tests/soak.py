@@ -125,10 +125,22 @@ def missing(root: Path, runs: int) -> list[str]:
     """What the ledger lacks of runs that published something through Prefect, or has beyond them."""
     entries = Ledger(root / "data" / "work" / "ledger.jsonl").entries()
     kept = sum(entry["status"] == "published" and entry["driver"] == "prefect" for entry in entries)
-    whole = is_whole(root / "public" / "small-town" / "w1")
+    whole = is_whole(root / "public" / survey_in(root) / "w1")
     return [f"{root.name}: the ledger has {kept} runs, not {runs}"] * (kept != runs) + (
         [f"{root.name}: the report is not whole"] * (not whole)
     )
+
+
+def survey_in(root: Path) -> str:
+    """The survey of a workspace."""
+    (place,) = (root / "data" / "raw").iterdir()
+    return place.name
+
+
+def named(root: Path) -> None:
+    """The small survey under the workspace's name: surveys that share a server have names of their own."""
+    made = write(root, YAML.replace("survey: small-town", f"survey: {root.name}"))
+    made.rename(made.with_name(root.name))
 
 
 def at_once(roots: list[Path], address: str) -> Tally:
@@ -136,7 +148,7 @@ def at_once(roots: list[Path], address: str) -> Tally:
     tally = Tally()
     begun = time.monotonic()
     variables = {**TELL, "PREFECT_API_URL": address}
-    running = [start(root, "--prefect", "--wait", "900", **variables) for root in roots]
+    running = [start(root, "--prefect", "--wait", "900", survey=survey_in(root), **variables) for root in roots]
     waiting = [threading.Thread(target=tally.ended, args=(begun, process)) for process in running]
     for thread in waiting:
         thread.start()
@@ -202,8 +214,9 @@ def with_a_server(folder: Path, runs: int, together: int) -> list[tuple[str, Tal
         with server(home, **settings) as (address, process):
             row, idle = in_a_row(folder / "row", runs, address, process.pid)
             roots = [folder / f"town{number}" for number in range(together)]
-            for root in [*roots, folder / "one"]:
-                write(root)
+            for root in roots:
+                named(root)
+            write(folder / "one")
             apart = at_once(roots, address)
             one = at_once([folder / "one"] * together, address)
             known, expected = states(address), {"COMPLETED": runs + together + 1}  # the idle ones never reach it
