@@ -9,11 +9,9 @@ import csv
 import os
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.apart import apart
 from flows.job import Job
 from flows.links import SITE, address, page
 from flows.manifest import counts
@@ -37,10 +35,9 @@ def leave(job: Job, lines: list[Line], published: dict[str, Path]) -> None:
     try:
         with temporary_settings({PREFECT_API_REQUEST_TIMEOUT: PATIENCE, PREFECT_CLIENT_MAX_RETRIES: 0}):
             if lines:
-                apart(partial(create_table_artifact, stages(job, lines), f"{name}-stages"))
+                create_table_artifact(stages(job, lines), f"{name}-stages")
             if published:
-                page = summary(job, published, os.environ.get(SITE, ""))
-                apart(partial(create_markdown_artifact, page, f"{name}-report"))
+                create_markdown_artifact(summary(job, published, os.environ.get(SITE, "")), f"{name}-report")
     except Exception as error:
         place = withheld(error)
     if place:

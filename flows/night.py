@@ -15,7 +15,6 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.states import Completed
 
 from flows import run as runs
-from flows.apart import apart
 from flows.catch_up import SKIPPED, is_done, missed, settle
 from flows.incoming import take_in
 from flows.job import Job
@@ -146,15 +145,12 @@ def _deployment(book: Codebook) -> RunnerDeployment:
     from prefect.client.schemas.schedules import CronSchedule
 
     assert book.schedule is not None, "asked for above"
-    made = apart(
-        partial(
-            publish_survey.to_deployment,
-            name=book.survey,
-            schedules=[CronSchedule(cron=book.schedule.cron, timezone=book.schedule.timezone)],
-            parameters={"survey": book.survey},
-            concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
-            description=next(iter(book.title.values())),
-        )
+    made = publish_survey.to_deployment(
+        name=book.survey,
+        schedules=[CronSchedule(cron=book.schedule.cron, timezone=book.schedule.timezone)],
+        parameters={"survey": book.survey},
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
+        description=next(iter(book.title.values())),
     )
     assert isinstance(made, RunnerDeployment), "outside of an event loop"
     return made

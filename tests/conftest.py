@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One real Chromium for all browser tests; without one they fail with the command that mends it."""
+    """One real Chromium for the tests of a file; without one they fail with the command that mends it.
+
+    Playwright keeps an event loop running in the thread, in which Prefect's calls hand back mere promises: it ends
+    before another file's tests begin.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

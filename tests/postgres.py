@@ -49,7 +49,7 @@ def postgres() -> Iterator[tuple[str, Path]]:
             found.bind(("127.0.0.1", 0))
             port = found.getsockname()[1]
         data, log = f"{folder}/data", Path(folder) / "log"
-        _done([*own, program("initdb"), "-D", data, "-U", "prefect", "-A", "trust"])
+        _done([*own, program("initdb"), "-D", data, "-U", "prefect", "-A", "trust", "-E", "UTF8", "--no-locale"])
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
         try:
             _done([*own, control, "-D", data, "-l", str(log), "-w", "-o", options, "start"])
