@@ -17,11 +17,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from flows.private import aside
+from flows.words import t
 from survey.errors import AnxinError
 
 BEAT = 10.0
 """Seconds between two signs of life."""
 POLL = 0.2
+SILENT = 5.0
+"""Seconds that a run waits without a word."""
+REMIND = 600.0
+"""Seconds from one word to the next."""
 
 
 @contextmanager
@@ -57,17 +63,22 @@ def is_held(work: Path) -> bool:
 
 
 def _take(stream: TextIO, wait: float) -> None:
-    end = time.monotonic() + wait
+    begun = time.monotonic()
+    told = begun + SILENT
     while True:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < end:
-                time.sleep(POLL)
-                continue
-        else:
             return
-        raise _taken(stream)
+        except BlockingIOError:
+            pass
+        now = time.monotonic()
+        if now >= begun + wait:
+            raise _taken(stream)
+        if now >= told:
+            told = now + REMIND
+            waiting = "Waiting for another run to end: process {process} on {machine}, last heard of {heard} s ago"
+            aside(t(waiting, **_owner(stream)))
+        time.sleep(POLL)
 
 
 def _beat(descriptor: int, stop: threading.Event) -> None:
@@ -75,21 +86,24 @@ def _beat(descriptor: int, stop: threading.Event) -> None:
         os.utime(descriptor)
 
 
-def _taken(stream: TextIO) -> AnxinError:
-    """Who holds the lock, as far as the file tells."""
+def _owner(stream: TextIO) -> dict[str, str]:
+    """Who holds the lock, as far as the file tells, and for how many seconds nothing was heard of it."""
     heard = max(0.0, time.time() - os.fstat(stream.fileno()).st_mtime)
+    stream.seek(0)
     try:
         owner = json.loads(stream.read())
         process, machine = str(owner["process"]), str(owner["machine"])
     except (ValueError, KeyError, TypeError):
         process, machine = "?", "?"
+    return {"process": process, "machine": machine, "heard": f"{heard:.0f}"}
+
+
+def _taken(stream: TextIO) -> AnxinError:
     return AnxinError(
         "Another run is at work",
         where="data/work/lock",
         expected="one run at a time",
         got="a lock held by process {process} on {machine}, last heard of {heard} s ago",
         hint="wait for it to end, or let this one wait: --wait 600",
-        process=process,
-        machine=machine,
-        heard=f"{heard:.0f}",
+        **_owner(stream),
     )

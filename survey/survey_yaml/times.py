@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from survey.codebook import Codebook
+from survey.codebook.schedule import Schedule
 from survey.survey_yaml.references import Mistake
 
 SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -28,19 +29,7 @@ def time_mistakes(book: Codebook) -> Iterator[Mistake]:
             zone=plan.timezone,
         )
         return
-    try:
-        comes = plan.after(SOME_DAY) is not None
-    except ValueError:
-        comes = False
-    if comes and plan.is_ambiguous:
-        yield Mistake(
-            ("schedule", "cron"),
-            expected="a day or a weekday, * for the other",
-            got="{cron}",
-            hint="with both, one program runs on either, another only where both agree",
-            cron=plan.cron,
-        )
-    if not comes:
+    if not _comes(plan):
         yield Mistake(
             ("schedule", "cron"),
             expected="minute, hour, day, month and weekday of times that come",
@@ -48,3 +37,18 @@ def time_mistakes(book: Codebook) -> Iterator[Mistake]:
             hint="for example 30 2 * * *: half past two every night",
             cron=plan.cron,
         )
+    elif plan.is_ambiguous:
+        yield Mistake(
+            ("schedule", "cron"),
+            expected="a day or a weekday, * for the other",
+            got="{cron}",
+            hint="with both, one program runs on either, another only where both agree",
+            cron=plan.cron,
+        )
+
+
+def _comes(plan: Schedule) -> bool:
+    try:
+        return plan.after(SOME_DAY) is not None
+    except ValueError:
+        return False

@@ -60,6 +60,24 @@ def test_a_waiting_run_gets_its_turn(tmp_path: Path) -> None:
     process.communicate()
 
 
+def test_a_run_that_waits_says_for_whom_and_then_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lock, "SILENT", 0.3)
+    monkeypatch.setattr(lock, "REMIND", 600.0)
+    process = holder(tmp_path, 60)
+    with pytest.raises(AnxinError, match="Another run is at work"), only_one(tmp_path, wait=1):
+        pass
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"Waiting for another run to end: process {process.pid} on " in line
+    monkeypatch.setattr(lock, "REMIND", 0.3)
+    with pytest.raises(AnxinError, match="Another run is at work"), only_one(tmp_path, wait=2):
+        pass
+    assert len(capsys.readouterr().err.splitlines()) > 1
+    process.kill()
+    process.communicate()
+
+
 def test_the_owner_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "BEAT", 0.05)
     with only_one(tmp_path):

@@ -194,11 +194,17 @@ def test_a_gate_is_told_in_the_first_language_of_the_survey(tmp_path: Path, monk
     assert "`anxin check small-town`" in got[0]["message"]
 
 
+def fallen(root: Path) -> Path:
+    """Folder of a survey whose second wave feels much less safe."""
+    folder = write(root, yaml=TWO)
+    rows = frame(seed=2)
+    rows["safe"] = np.where(np.random.default_rng(3).random(len(rows)) < 0.2, "1", "2")
+    rows.to_csv(folder / "w2.csv", index=False, encoding="utf-8")
+    return folder
+
+
 def test_alerts_of_a_new_report_are_told_once_with_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = write(tmp_path, yaml=TWO)
-    fallen = frame(seed=2)
-    fallen["safe"] = np.where(np.random.default_rng(3).random(len(fallen)) < 0.2, "1", "2")
-    fallen.to_csv(folder / "w2.csv", index=False, encoding="utf-8")
+    fallen(tmp_path)
     with receiver() as (address, got):
         monkeypatch.setenv("ANXIN_NOTIFY", address)
         monkeypatch.setenv("ANXIN_SITE", "http://127.0.0.1:8000/")
@@ -227,10 +233,7 @@ def test_a_run_that_stops_as_before_is_told_of_once(tmp_path: Path, monkeypatch:
 
 
 def test_alerts_that_were_told_are_not_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = write(tmp_path, yaml=TWO)
-    fallen = frame(seed=2)
-    fallen["safe"] = np.where(np.random.default_rng(3).random(len(fallen)) < 0.2, "1", "2")
-    fallen.to_csv(folder / "w2.csv", index=False, encoding="utf-8")
+    folder = fallen(tmp_path)
     with receiver() as (address, got):
         monkeypatch.setenv("ANXIN_NOTIFY", address)
         run(tmp_path)
