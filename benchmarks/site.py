@@ -1,6 +1,6 @@
 """Time and memory of rendering the whole site of the shipped city: every wave, page and language.
 
-python -m benchmarks.site          # about a minute: the waves are estimated first, in a process of their own
+python -m benchmarks.site [N]      # N times, 3 when left out; the quickest counts; the waves are estimated first
 """
 
 from __future__ import annotations
@@ -48,17 +48,25 @@ def render_all(root: Path) -> dict[str, float]:
     return {"waves": len(files), "pages": len(pages), "MB": sum(map(len, pages)) / 1e6, "s": seconds, "peak MB": peak}
 
 
+def in_a_process(folder: str) -> dict[str, float]:
+    """What `render_all` found in a process of its own; other work on a machine only ever adds to its seconds."""
+    command = [sys.executable, "-m", "benchmarks.site", folder]
+    told: dict[str, float] = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    return told
+
+
 def main() -> None:
     """Print the figures; fail beyond the limits."""
-    if sys.argv[1:]:
-        print(json.dumps(render_all(Path(sys.argv[1]))))
+    asked = sys.argv[1] if sys.argv[1:] else "3"
+    if not asked.isdecimal():
+        print(json.dumps(render_all(Path(asked))))
         return
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
-        command = [sys.executable, "-m", "benchmarks.site", folder]
-        told = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
-    print("  ".join(f"{key} {value:,.1f}" for key, value in told.items()))
-    if told["s"] > SECONDS or told["peak MB"] > MEGABYTES:
+        found = [in_a_process(folder) for _ in range(int(asked))]
+    for told in found:
+        print("  ".join(f"{key} {value:,.1f}" for key, value in told.items()))
+    if min(told["s"] for told in found) > SECONDS or min(told["peak MB"] for told in found) > MEGABYTES:
         sys.exit(f"more than {SECONDS} s or {MEGABYTES} MB")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -48,12 +49,12 @@ class Figure:
     revised: bool = False
     """Whether it differs, as printed, from the version of the report that this one takes the place of."""
 
-    @property
+    @cached_property
     def mark(self) -> str:
         """Letter that stands in place of the number; "" when the number may be shown."""
         return MARKS.get(self.flag, "") or ("" if math.isfinite(self.estimate) else "x")
 
-    @property
+    @cached_property
     def shown(self) -> bool:
         """Whether the number itself may be printed, drawn and talked about."""
         return not self.mark
@@ -63,7 +64,7 @@ class Figure:
         """Whether the number needs a warning sign."""
         return self.flag == "caution"
 
-    @property
+    @cached_property
     def bounded(self) -> bool:
         """Whether the number is shown and has an interval."""
         return self.shown and math.isfinite(self.low) and math.isfinite(self.high)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import escape
 
@@ -35,6 +38,19 @@ NO_POLICY, NO_STYLE = '<meta http-equiv="Content-Security-Policy" content="">', 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let Python's collector rest while a report grows: it would walk cells and figures, all in use, time and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_uncollected()
 def render(
     release: Releasable,
     book: Codebook,
@@ -118,23 +134,34 @@ def index(published: Sequence[Mapping[str, Any]], up: str = "") -> bytes:
     )
 
 
-class _Compiled(BytecodeCache):
-    """Compiled templates in memory: the same for every language, whose words are looked up when a page is set."""
+class Compiled(FileSystemBytecodeCache):
+    """Compiled templates beside their sources, as Python keeps its own; where nobody may write, in memory alone.
 
-    def __init__(self) -> None:
+    They are the same for every language, whose words are looked up when a page is set.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), "%s.jinja")
         self.known: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Fill a template's code in, where it was compiled before."""
         if bucket.key in self.known:
             bucket.bytecode_from_string(self.known[bucket.key])
+        else:
+            with suppress(OSError):
+                super().load_bytecode(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep a template's code."""
         self.known[bucket.key] = bucket.bytecode_to_string()
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):
+                Path(self.directory).mkdir(exist_ok=True)
+                super().dump_bytecode(bucket)
 
 
-COMPILED = _Compiled()
+COMPILED = Compiled(TEMPLATES / "__pycache__")
 
 
 @lru_cache(maxsize=8)

@@ -7,11 +7,9 @@ cell, real numbers, and marks in brackets where there is none. Text is written a
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -120,23 +118,10 @@ def workbook(
     pen.table(Sheet("contents", lang.t("Contents"), lang.t("Contents"), (), heads, listed), linked=True)
     told = (*marks(lang, revised), *notes)
     explained = Sheet("notes", lang.t("Notes"), lang.t("Notes"), (), (lang.t("Mark or term"), lang.t("Meaning")), told)
-    with _uncollected():
-        for sheet in (explained, *sheets):
-            pen.table(sheet)
-        made.close()
+    for sheet in (explained, *sheets):
+        pen.table(sheet)
+    made.close()
     return stream.getvalue()
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let Python's collector rest while a workbook grows: it would walk the cells, all in use, time and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class Pen:

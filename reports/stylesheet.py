@@ -58,17 +58,18 @@ def needed(html: str) -> str:
 
 def _kept(every: Iterable[Rule], names: set[str]) -> Iterator[str]:
     for rule in every:
-        heads = [head for head in selectors(rule.head) if head.startswith("@") or _is(head, names)]
+        heads = [head for head in selectors(rule.head) if head.startswith("@") or names.issuperset(_asked(head))]
         body = "".join(_kept(rule.inner, names)) if rule.inner else rule.body
         if heads and (body or not rule.inner):
             yield f"{','.join(heads)}{{{body}}}"
 
 
-def selectors(head: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def selectors(head: str) -> tuple[str, ...]:
     """The selectors of a rule; commas in parentheses, however deep, part none.
 
     >>> selectors("a:is(b,:nth-child(2)):is(:nth-child(3),c),d")
-    ['a:is(b,:nth-child(2)):is(:nth-child(3),c)', 'd']
+    ('a:is(b,:nth-child(2)):is(:nth-child(3),c)', 'd')
     """
     parts, depth = [""], 0
     for sign in head:
@@ -77,12 +78,13 @@ def selectors(head: str) -> list[str]:
             parts.append("")
         else:
             parts[-1] += sign
-    return parts
+    return tuple(parts)
 
 
-def _is(selector: str, names: set[str]) -> bool:
-    """Whether all classes and ids that a selector asks for are there; one of several alternatives is not asked for."""
-    return names.issuperset(re.findall(r"[.#][A-Za-z][\w-]*", ALTERNATIVES.sub("", selector)))
+@lru_cache(maxsize=4096)
+def _asked(selector: str) -> frozenset[str]:
+    """All classes and ids that a selector asks for; one of several alternatives is not asked for."""
+    return frozenset(re.findall(r"[.#][A-Za-z][\w-]*", ALTERNATIVES.sub("", selector)))
 
 
 def policy(css: str) -> str:

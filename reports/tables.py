@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from reports.figures import Figure, Figures
@@ -143,6 +144,7 @@ def _leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, content if isinstance(content, str) else json.dumps(content)
 
 
+@lru_cache(maxsize=1 << 15)
 def inert(text: str) -> str:
     """A cell that no spreadsheet runs as a formula, by an apostrophe before its text (OWASP); numbers stay numbers.
 

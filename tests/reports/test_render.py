@@ -15,8 +15,9 @@ from zipfile import ZipFile
 
 import html5lib
 import pytest
+from jinja2 import Environment, FileSystemLoader
 
-from reports.render import render
+from reports.render import Compiled, render
 from survey.codebook import Codebook
 from survey.disclosure import Releasable
 from tests.reports.sample import WAVES, city, plain_survey
@@ -79,6 +80,39 @@ def test_the_same_bytes_come_from_every_process() -> None:
             run, env=os.environ | {"PYTHONHASHSEED": seed, "LC_ALL": locale}, capture_output=True, text=True, check=True
         )
         assert told.stdout.strip() == expected
+
+
+def templated(folder: Path, cache: Path, text: str) -> Compiled:
+    """The cache that a new process has, after it set a page of a template."""
+    (folder / "page.html").write_text(text, encoding="utf-8")
+    compiled = Compiled(cache)
+    page = Environment(loader=FileSystemLoader(folder), autoescape=True, bytecode_cache=compiled)
+    assert page.get_template("page.html").render() == text
+    return compiled
+
+
+def test_templates_are_compiled_once_for_all_processes_and_anew_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    cache = tmp_path / "__pycache__"
+    assert templated(tmp_path, cache, "one").known
+    assert not templated(tmp_path, cache, "one").known  # read from the disk
+    assert templated(tmp_path, cache, "two").known
+    (kept,) = cache.iterdir()
+    kept.write_bytes(b"no code")
+    assert templated(tmp_path, cache, "two").known
+
+
+def test_templates_are_compiled_in_memory_where_nobody_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "file").touch()
+    assert templated(tmp_path, tmp_path / "file" / "__pycache__", "one").known
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert templated(tmp_path, tmp_path / "__pycache__", "one").known
+    assert not (tmp_path / "__pycache__").exists()
 
 
 def hostile_city() -> tuple[Releasable, Codebook]:
