@@ -5,6 +5,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate pyproject.toml
 
+# Tests start programs by the hundred: each would compile all of Anxin anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup report test lint format lock simulate golden bench validate faults soak watch pictures serve-demo clean
 
