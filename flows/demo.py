@@ -15,9 +15,10 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from flows.children import Children, children, until
+from flows.links import SITE
 from flows.prefect_driver import environment
 from flows.private import erase, folder
-from flows.site import LOOPBACK, PORT, site
+from flows.site import LOOPBACK, PORT, Site, site
 from flows.words import t
 from flows.workspace import Workspace
 from survey.errors import AnxinError
@@ -41,6 +42,8 @@ def demo(workspace: Workspace, survey: str, tell: Callable[[str], None]) -> None
     worker = server | {name: value for name, value in os.environ.items() if name.startswith("ANXIN_")}
     # As long as the worker lives, Prefect keeps the environment of each run in a file: in the private folder, then.
     worker |= {"ANXIN_HOME": str(workspace.root), "TMPDIR": str(folder(home / "tmp"))}
+    port = _port(PORT)
+    worker[SITE] = f"http://{LOOPBACK}:{port}/"
     os.environ.update(environment(home))  # before Prefect is loaded for the first time
     _write_deployments(workspace, survey, home)
     public = workspace.root / "public"
@@ -52,7 +55,7 @@ def demo(workspace: Workspace, survey: str, tell: Callable[[str], None]) -> None
             tell(t("Publishing {survey} through the worker …", survey=survey))
             _deploy(running, worker, home)
             told = _published(running, api, survey)
-            _show(public, api, told, running, tell)
+            _show(site(public, port=port), api, told, running, tell)
     except KeyboardInterrupt:
         tell(t("All is stopped."))
     finally:
@@ -112,9 +115,8 @@ def _published(running: Children, api: str, survey: str) -> str:
     return "" if last["state_type"] == "COMPLETED" else str(last["state"]["message"])
 
 
-def _show(public: Path, api: str, told: str, running: Children, tell: Callable[[str], None]) -> None:
-    """Serve the folder and say where all is, until somebody ends it."""
-    pages = site(public, port=_port(PORT))
+def _show(pages: Site, api: str, told: str, running: Children, tell: Callable[[str], None]) -> None:
+    """Serve the reports and say where all is, until somebody ends it."""
     Thread(target=pages.serve_forever, daemon=True).start()
     try:
         if told:

@@ -25,25 +25,26 @@ SETTLED = 10_000.0
 
 
 def main(prefect: str) -> None:
-    """Take the page of the last completed run, its artifacts, and the form of a run of its deployment."""
-    done = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}, "sort": "START_TIME_DESC", "limit": 1}
-    found = asked(f"{prefect}/api/flow_runs/filter", done)
+    """Take the page of the last run that published something, its artifacts, and the form of its deployment."""
+    newest = {"artifacts": {"key": {"any_": ["example-city-report"]}}, "sort": "CREATED_DESC", "limit": 1}
+    found = asked(f"{prefect}/api/artifacts/filter", newest)
     if not found:
-        sys.exit("no run is completed yet: `make serve-demo` makes one")
-    (run,) = found
+        sys.exit("nothing was published yet: `make serve-demo` does it in a workspace without reports")
+    run = asked(f"{prefect}/api/flow_runs/{found[0]['flow_run_id']}")
     with sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=find_chromium(), args=arguments())
         take(browser, f"{prefect}/runs/flow-run/{run['id']}", "Task Runs", IMAGES / "prefect-run.png", 720)
-        artifacts = f"{prefect}/runs/flow-run/{run['id']}?tab=Artifacts"
-        take(browser, artifacts, "example-city-report", IMAGES / "prefect-artifacts.png", 1000)
+        page = f"{prefect}/artifacts/artifact/{found[0]['id']}"
+        take(browser, page, "example-city 2026H1", IMAGES / "prefect-artifacts.png", 900)
         form = f"{prefect}/deployments/deployment/{run['deployment_id']}/run"
         take(browser, form, "dry_run", IMAGES / "prefect-form.png", 1250)
         browser.close()
 
 
-def asked(address: str, body: dict[str, Any]) -> Any:
+def asked(address: str, body: dict[str, Any] | None = None) -> Any:
     """What the server answers."""
-    request = Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(address, data, {"Content-Type": "application/json"})
     with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
         return json.load(answer)
 

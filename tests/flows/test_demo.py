@@ -80,6 +80,10 @@ def test_it_shows_a_report_and_prefect_and_leaves_nothing_running(demo: Demo) ->
         assert json.load(answer) is True
     with open_directly(f"{demo.prefect}/", timeout=30) as answer:
         assert b"<title>Prefect" in answer.read()
+    _, (artifact,) = post(f"{demo.prefect}/api/artifacts/filter", {"artifacts": {"type": {"any_": ["markdown"]}}})
+    (linked,) = re.findall(r"\[zh\]\((.+?)\)", artifact["data"])
+    with open_directly(linked, timeout=30) as answer:
+        assert answer.read().decode() == page
     (entry,) = Ledger(demo.root / "data" / "work" / "ledger.jsonl").entries()
     assert (entry["status"], entry["driver"]) == ("published", "prefect")
     home = demo.root / "data" / "work" / "prefect-demo"
