@@ -41,8 +41,9 @@ def results_json(
         **({"revision": revision.number} if revision else {}),
     }
     head = json.dumps(about, ensure_ascii=False, indent=1)[:-2]
-    written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    lines = ",\n".join(map(written, _records(results, revision.keys if revision else frozenset())))
+    records = list(_records(results, revision.keys if revision else frozenset()))
+    written = json.dumps(records, ensure_ascii=False, separators=(",", ":"))[1:-1]
+    lines = written.replace('},{"', '},\n{"')  # never inside of a text, where a quote stands behind a backslash
     text = f'{head},\n "results": [\n{lines}\n]\n}}\n'
     return {"results.json": text.encode(), SCHEMA: (json.dumps(schema(revision is not None), indent=1) + "\n").encode()}
 
