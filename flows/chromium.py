@@ -51,11 +51,16 @@ class Browser:
     profile: Path
 
     def open(self, page: Path, *arguments: str) -> None:
-        """Open a page without a window.   Raises: UsageError: the browser failed."""
+        """Open a page without a window; no key or address of ours is in its environment.
+
+        Raises: UsageError: the browser failed.
+        """
         root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # root cannot have one
         command = [self.path, *QUIET, *root, f"--user-data-dir={self.profile}", *arguments, page.resolve().as_uri()]
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("ANXIN_", "PREFECT_"))}
         try:
-            code = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False).returncode
+            done = subprocess.run(command, env=own, capture_output=True, timeout=PATIENCE, check=False)
+            code = done.returncode
         except subprocess.TimeoutExpired:
             code = -1
         if code:

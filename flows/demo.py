@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import secrets
 import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -37,7 +40,7 @@ def demo(workspace: Workspace, survey: str, tell: Callable[[str], None]) -> None
     Raises: AnxinError: one of the programs cannot start or has ended.   UsageError: the survey has no schedule.
     """
     home = folder(workspace.work / "prefect-demo")
-    api = f"http://{LOOPBACK}:{_port(API_PORT)}/api"
+    api = Api(f"http://{LOOPBACK}:{_port(API_PORT)}/api", f"anxin:{secrets.token_urlsafe(9)}")
     server = _environment(home, api)
     worker = server | {name: value for name, value in os.environ.items() if name.startswith("ANXIN_")}
     # As long as the worker lives, Prefect keeps the environment of each run in a file: in the private folder, then.
@@ -53,7 +56,7 @@ def demo(workspace: Workspace, survey: str, tell: Callable[[str], None]) -> None
             tell(t("Starting a Prefect server and a worker; the first time takes a minute …"))
             _start(running, server, worker, api, home)
             tell(t("Publishing {survey} through the worker …", survey=survey))
-            _deploy(running, worker, home)
+            _deploy(running, server | {"ANXIN_HOME": str(workspace.root)}, home)
             told = _published(running, api, survey)
             _show(site(public, port=port), api, told, running, tell)
     except KeyboardInterrupt:
@@ -62,10 +65,47 @@ def demo(workspace: Workspace, survey: str, tell: Callable[[str], None]) -> None
         erase(home / "tmp")
 
 
-def _environment(home: Path, api: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class Api:
+    """Prefect's server: its address, and the password without which it does nothing.
+
+    Whoever may ask it for a run may have the worker start any program; other users of this machine reach the port too.
+    """
+
+    address: str
+    password: str = field(repr=False)
+
+    def asked(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What it answers, None when it does not (yet); with a body it is told something.
+
+        A fresh server refuses a write now and then, because it holds the lock of its own database: it is asked again.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        known = {"Authorization": f"Basic {base64.b64encode(self.password.encode()).decode()}"}
+        request = Request(f"{self.address}/{path}", data, known | {"Content-Type": "application/json"})
+        for pause in (0.5, 1.0, 2.0, 4.0, 0.0):
+            try:
+                with directly(request, timeout=60) as answer:
+                    return json.load(answer)
+            except HTTPError as error:
+                if error.code != 503 or not pause:
+                    return None
+            except (URLError, OSError):
+                return None
+            time.sleep(pause)
+        return None
+
+
+def _environment(home: Path, api: Api) -> dict[str, str]:
     """What the programs are told: this demo's server whatever else is set; none of Anxin's keys."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "ANXIN_"))}
-    here = {"PREFECT_API_URL": api, "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui")}
+    here = {
+        "PREFECT_API_URL": api.address,
+        "PREFECT_API_AUTH_STRING": api.password,
+        "PREFECT_SERVER_API_AUTH_STRING": api.password,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": api.address.removesuffix("/api"),
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
+    }
     return inherited | environment(home) | here
 
 
@@ -76,15 +116,15 @@ def _write_deployments(workspace: Workspace, survey: str, home: Path) -> None:
     (home / "prefect.yaml").write_text(prefect_yaml(deployments(workspace, (survey,))), encoding="utf-8")
 
 
-def _start(running: Children, server: dict[str, str], worker: dict[str, str], api: str, home: Path) -> None:
+def _start(running: Children, server: dict[str, str], worker: dict[str, str], api: Api, home: Path) -> None:
     """Start the server, then the worker, which makes its pool."""
     from flows.deploy import POOL
 
-    port = api.rpartition(":")[2].removesuffix("/api")
+    port = api.address.rpartition(":")[2].removesuffix("/api")
     running.start("server", [*PREFECT, "server", "start", "--host", LOOPBACK, "--port", port], server, home)
-    until(lambda: asked(f"{api}/health") is not None, running, START, "Prefect")
+    until(lambda: api.asked("health") is not None, running, START, "Prefect")
     running.start("worker", [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"], worker, home)
-    until(lambda: asked(f"{api}/work_pools/{POOL}") is not None, running, START, "Prefect")
+    until(lambda: api.asked(f"work_pools/{POOL}") is not None, running, START, "Prefect")
 
 
 def _deploy(running: Children, environ: dict[str, str], home: Path) -> None:
@@ -99,30 +139,33 @@ def _deploy(running: Children, environ: dict[str, str], home: Path) -> None:
         )
 
 
-def _published(running: Children, api: str, survey: str) -> str:
+def _published(running: Children, api: Api, survey: str) -> str:
     """Ask for a run of the survey and wait for its end; what Prefect says of a fault, "" when there was none."""
-    found = asked(f"{api}/deployments/name/anxin-survey/{survey}")
-    run = asked(f"{api}/deployments/{found['id']}/create_flow_run", {}) if found else None
+    found = api.asked(f"deployments/name/anxin-survey/{survey}")
+    run = api.asked(f"deployments/{found['id']}/create_flow_run", {}) if found else None
     if not run:
-        raise AnxinError("Prefect takes no run", where="{api}", hint="look into {log}", api=api, log=running.logs)
+        raise AnxinError(
+            "Prefect takes no run", where="{api}", hint="look into {log}", api=api.address, log=running.logs
+        )
     last: dict[str, Any] = run
 
     def over() -> bool:
-        last.update(asked(f"{api}/flow_runs/{run['id']}") or {})
+        last.update(api.asked(f"flow_runs/{run['id']}") or {})
         return last["state_type"] in ENDED
 
     until(over, running, RUN, survey)
     return "" if last["state_type"] == "COMPLETED" else str(last["state"]["message"])
 
 
-def _show(pages: Site, api: str, told: str, running: Children, tell: Callable[[str], None]) -> None:
+def _show(pages: Site, api: Api, told: str, running: Children, tell: Callable[[str], None]) -> None:
     """Serve the reports and say where all is, until somebody ends it."""
     Thread(target=pages.serve_forever, daemon=True).start()
     try:
         if told:
             tell(t("The run stopped: {told}. `anxin history` has the whole of it.", told=told))
         tell(t("The reports: {address}", address=f"http://{LOOPBACK}:{pages.server_address[1]}/"))
-        tell(t("Prefect: {address}", address=api.removesuffix("/api")))
+        address = api.address.removesuffix("/api")
+        tell(t("Prefect: {address}, which asks for {password}", address=address, password=api.password))
         tell(t("To stop all of it: Ctrl-C"))
         while True:
             running.check()
@@ -130,25 +173,6 @@ def _show(pages: Site, api: str, told: str, running: Children, tell: Callable[[s
     finally:
         pages.shutdown()
         pages.server_close()
-
-
-def asked(address: str, body: dict[str, Any] | None = None) -> Any:
-    """What Prefect's server answers, None when it does not (yet); with a body it is told something.
-
-    A fresh server refuses a write now and then, because it holds the lock of its own database: it is asked again.
-    """
-    data = None if body is None else json.dumps(body).encode()
-    for pause in (0.5, 1.0, 2.0, 4.0, 0.0):
-        try:
-            with directly(Request(address, data, {"Content-Type": "application/json"}), timeout=60) as answer:
-                return json.load(answer)
-        except HTTPError as error:
-            if error.code != 503 or not pause:
-                return None
-        except (URLError, OSError):
-            return None
-        time.sleep(pause)
-    return None
 
 
 def _port(wanted: int) -> int:

@@ -34,11 +34,11 @@ from flows.arrivals import (
 )
 from flows.ledger import Ledger
 from flows.lock import only_one
-from flows.private import erase
+from flows.private import covered, erase
 from flows.run import unexpected
 from flows.workspace import Workspace
 from survey.codebook import Codebook
-from survey.errors import AnxinError, together
+from survey.errors import AnxinError, DataError, together
 from survey.intake.source import checksum
 
 TAKEN, AGAIN, SUPERSEDED, WAITING, STRAY = "taken", "already taken", "superseded", "waiting", "left alone"
@@ -76,6 +76,16 @@ def take_in(
     os.umask(0o077)
     folder = workspace.root / "data" / "incoming" / survey
     book = workspace.book(survey)
+    if folder.is_symlink():
+        raise DataError(
+            "The incoming folder of {survey} is a link",
+            where="data/incoming/{survey}",
+            expected="a folder",
+            got="a link",
+            hint="nothing was taken: whoever may write into data/incoming could make us read, or clear away, what lies "
+            "elsewhere. A link in place of data/incoming itself is yours to make",
+            survey=survey,
+        )
     if not folder.is_dir():
         return []
     fault: AnxinError | None = None
@@ -230,8 +240,9 @@ def _put(draft: Path, place: Path) -> None:
         finally:
             erase(draft)  # now the former delivery, or the new one where they could not change places
     else:
-        os.replace(draft, place)
-        _flush(place.parent)
+        with covered(place):
+            os.replace(draft, place)
+            _flush(place.parent)
 
 
 def _exchange(one: Path, two: Path) -> None:
@@ -271,7 +282,8 @@ def _clear(arrival: Arrival) -> None:
         if any(look_of(part.path.lstat()) != part.look for part in arrival.parts.values()):
             return  # it was delivered again meanwhile, and stays
         if "" in arrival.parts:
-            arrival.place.unlink()
+            with covered(arrival.place):
+                arrival.place.unlink()
         else:
             os.rename(arrival.place, _cleared(arrival.place))
             erase(_cleared(arrival.place))

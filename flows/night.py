@@ -29,6 +29,8 @@ from survey.errors import AnxinError, UsageError
 
 WAIT = 12 * 3600.0
 """Seconds a run waits for another to end: none that was asked for is lost."""
+TRIAL = "overrides and source are for trials: tick dry run as well. What is published follows survey.yaml and data/raw"
+"""Told to Prefect as it is, for no value is in it: whoever can start a run may not loosen what protects residents."""
 Chosen: TypeAlias = tuple[tuple[str, ...] | None, tuple[str, ...] | None, Path | None]
 """Waves, languages and source, None where the survey decides."""
 
@@ -48,10 +50,12 @@ def publish_survey(
         survey: Name of a folder in data/raw.
         wave: Wave to publish; the newest when left out.
         languages: Languages of the report; all of the survey's when left out.
-        source: Folder of the delivered files, when not beside survey.yaml.
-        overrides: Keys of survey.yaml joined by dots, each with the value that stands in its place for this run.
+        source: Folder of the delivered files, when not beside survey.yaml; only with dry_run.
+        overrides: Keys of survey.yaml joined by dots, each with the value that stands in its place; only with dry_run.
         dry_run: Make everything, publish nothing.
     """
+    if not dry_run and (overrides or source is not None):
+        raise StageStopped(TRIAL)
     chosen = (
         None if wave is None else (wave,),
         tuple(languages or ()) or None,
@@ -73,7 +77,7 @@ def _night(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: b
         job = watched("planning", survey, partial(_planned, survey, chosen, overrides, dry), faults)
         skipped = _skipped(job.book.schedule, _now())
         if not skipped:
-            if chosen[2] is None and not dry:
+            if not dry:
                 watched("taking in", survey, partial(_taken_in, job), faults)
             begun = True
             runs.run(job, partial(inside, told), "prefect", lambda line: None, _now, WAIT)
@@ -86,8 +90,9 @@ def _night(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: b
         faults.append(faults[-1] if known and faults else error)
     if told:
         _tell_the_team(faults[-1])
-        if not begun:  # a run tells of itself
-            not_begun(Path.cwd() / "data" / "work", survey, told[0], os.environ)
+        workspace = Workspace(Path.cwd())
+        if not begun and survey in workspace.surveys():  # a run tells of itself; a name from outside names no file
+            not_begun(workspace.work, survey, told[0], os.environ)
     return (told[0] if told else ""), skipped
 
 

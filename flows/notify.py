@@ -1,6 +1,6 @@
-"""Messages to people about runs nobody watches, through Apprise, to the addresses in ANXIN_NOTIFY.
+"""Messages to people about runs nobody watches, through Apprise, to the addresses in ANXIN_NOTIFY or its file.
 
-The addresses hold tokens and passwords: they go from the environment to Apprise, and are never written or told.
+The addresses hold tokens and passwords: they go from there to Apprise, and are never written or told.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from flows.job import Job
 from flows.links import address, page
 from flows.metrics import alerts
 from flows.observers import Ended, Observer
-from flows.private import aside, folder
+from flows.private import aside, folder, withheld
 from flows.words import t, translator
 from survey.errors import AnxinError
 
@@ -31,12 +31,31 @@ PATIENCE = 20.0
 """Seconds for all messages together; whoever does not answer by then is given up."""
 
 
+def addresses(environ: Mapping[str, str]) -> list[str]:
+    """The addresses of ANXIN_NOTIFY, else of the file that ANXIN_NOTIFY_FILE names; a file that will not do is told.
+
+    A file reaches a run whose environment somebody else writes down, as Prefect's worker does.
+    """
+    named = environ.get("ANXIN_NOTIFY", "").split()
+    if named or not environ.get("ANXIN_NOTIFY_FILE"):
+        return named
+    path, fault = Path(environ["ANXIN_NOTIFY_FILE"]), ""
+    try:
+        if not path.stat().st_mode & 0o077:
+            return path.read_text(encoding="utf-8").split()
+        fault = t("others may read it: chmod 600")
+    except (OSError, ValueError) as error:
+        fault = withheld(error)
+    aside(t("ANXIN_NOTIFY_FILE cannot be used, nobody is told of the run: {fault}", fault=fault))
+    return []
+
+
 class Notify(Observer):
     """Tells of a failure, a gate that held, and alerts in a new report; of an ordinary run nothing."""
 
-    def __init__(self, job: Job, addresses: list[str], site: str) -> None:
+    def __init__(self, job: Job, to: list[str], site: str) -> None:
         self.job, self.site = job, site
-        self._addresses = addresses
+        self._to = to
 
     def ended(self, run: Ended) -> None:
         """Send what there is to tell; one line on stderr where it could not be sent."""
@@ -46,7 +65,7 @@ class Notify(Observer):
         told = _stopped(self.job, run) if run.fault else _alerted(self.job, run, self.site)
         if told is None:
             return
-        _tell_of(send(self._addresses, *told, urgent=run.fault is not None))
+        _tell_of(send(self._to, *told, urgent=run.fault is not None))
 
 
 def is_news(work: Path, survey: str, stopped_by: str, now: datetime) -> bool:
@@ -86,13 +105,13 @@ def _said(run: Ended) -> str:
 
 def not_begun(work: Path, survey: str, place: str, environ: Mapping[str, str]) -> None:
     """Tell of a scheduled run that stopped before it began: its delivery was refused, or survey.yaml cannot be read."""
-    if not environ.get("ANXIN_NOTIFY", "").split() or not is_news(work, survey, place, datetime.now(UTC)):
+    to = addresses(environ)
+    if not to or not is_news(work, survey, place, datetime.now(UTC)):
         return
-    addresses = environ.get("ANXIN_NOTIFY", "").split()
     title = t("{survey}: the scheduled run could not begin", survey=survey)
     todo = t("What to do: `anxin intake {survey}` and `anxin check {survey}` say what to mend.", survey=survey)
     text = "\n".join([t("Place in the program: {place}", place=place), todo])
-    _tell_of(send(addresses, title, text, urgent=True))
+    _tell_of(send(to, title, text, urgent=True))
 
 
 def _tell_of(failed: list[int]) -> None:

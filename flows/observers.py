@@ -50,7 +50,7 @@ class Ended:
         """Type and place of the fault in the program, without its text; "" when there was none."""
         if self.fault is None:
             return ""
-        return str(getattr(self.fault, "values", {}).get("place") or withheld(self.fault))
+        return str(getattr(self.fault, "place", "")) or withheld(self.fault)
 
     @property
     def at_a_gate(self) -> bool:
@@ -86,10 +86,11 @@ def observers(job: Job, environ: Mapping[str, str]) -> list[Observer]:
         from flows.metrics import Metrics
 
         found.append(Metrics(job))
-        if addresses := environ.get("ANXIN_NOTIFY", "").split():
-            from flows.notify import Notify
+        if environ.get("ANXIN_NOTIFY", "").split() or environ.get("ANXIN_NOTIFY_FILE"):
+            from flows.notify import Notify, addresses
 
-            found.append(Notify(job, addresses, environ.get("ANXIN_SITE", "")))
+            if to := addresses(environ):
+                found.append(Notify(job, to, environ.get("ANXIN_SITE", "")))
     return found
 
 

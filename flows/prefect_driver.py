@@ -37,6 +37,8 @@ def environment(home: Path) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # By default any page that a browser of this machine has open may ask Prefect for runs.
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1:4200",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
         # The embedded server needs longer than the default 20 s for its first start on a slow machine.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import sys
 import threading
 import traceback
@@ -11,10 +12,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 CODE = Path(__file__).resolve().parent.parent
 PR_SET_DUMPABLE = 4
+CHUNK = 1 << 20
 
 
 def folder(path: Path) -> Path:
@@ -52,10 +54,36 @@ def erase(path: Path) -> None:
         path.unlink(missing_ok=True)
     else:
         with path.open("r+b") as stream:
-            stream.write(secrets.token_bytes(path.stat().st_size))
-            stream.flush()
-            os.fsync(stream.fileno())
+            _cover(stream)
         path.unlink()
+
+
+@contextmanager
+def covered(path: Path) -> Iterator[None]:
+    """Write noise over a file once the block has taken its only name away, by deleting it or putting another there.
+
+    A link, a file that has another name as well, and one that may not be written to stay as they are.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        yield
+        return
+    with os.fdopen(descriptor, "r+b") as stream:
+        yield
+        seen = os.fstat(descriptor)
+        if stat.S_ISREG(seen.st_mode) and seen.st_nlink == 0:
+            _cover(stream)
+
+
+def _cover(stream: BinaryIO) -> None:
+    """Write noise over every byte of an open file."""
+    left = os.fstat(stream.fileno()).st_size
+    stream.seek(0)
+    while left > 0:
+        left -= stream.write(secrets.token_bytes(min(left, CHUNK)))
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def withheld(error: BaseException) -> str:

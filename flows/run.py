@@ -113,7 +113,12 @@ def _rows(result: Any, rows_in: int) -> int:
 
 
 class Unexpected(AnxinError):
-    """A fault of ours: told by place and type only, because its text may hold a resident's answer."""
+    """A fault of the program or of the machine: told by place and type only, because its text may hold an answer."""
+
+    @property
+    def place(self) -> str:
+        """Type and place of what happened; other faults may call a cell or a folder a place, which is nobody else's."""
+        return self.values["place"]
 
 
 def run(
@@ -167,7 +172,7 @@ def _driven(job: Job, driver: Driver, told: Told) -> tuple[dict[str, Path], Anxi
 def unexpected(error: BaseException) -> AnxinError:
     """The fault as it may be told: its type and its place."""
     if isinstance(error, OSError) and error.errno in MACHINE:
-        return AnxinError(
+        return Unexpected(
             MACHINE.get(error.errno, "The disk does not answer as it should"),
             where="{place}",
             expected="room and permission to write into data/work and the folder of the publications",

@@ -68,7 +68,8 @@ def test_a_unit_may_do_only_what_it_is_for(unit: Unit) -> None:
     assert (service.get("User") == "anxin") is works
     assert (service.get("DynamicUser") == "yes") is not works
     assert works or service["InaccessiblePaths"] == "-/srv/anxin/data", "neither deliveries nor what is made of them"
-    assert service["EnvironmentFile"].startswith("-/etc/anxin/")
+    site = unit.path.name == "anxin-site.service"
+    assert service["EnvironmentFile"].startswith("-/etc/anxin/" if site else "/etc/anxin/"), "Prefect's password"
     if "Prefect" in unit["Unit"]["Description"]:
         assert "PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1" in unit.environment
     hosts = re.findall(r"--host (\S+)", service["ExecStart"])
@@ -116,6 +117,8 @@ def test_every_container_is_closed_and_none_listens_outside() -> None:
         if name in ("server", "worker", "deployments"):
             told = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_V2_ENABLED": "false"}
             assert told.items() <= service["environment"].items()
+            assert "API_AUTH_STRING=anxin:$$(cat /run/secrets/api_password)" in str(service["command"])
+            assert "api_password" in service["secrets"]
     assert compose()["networks"]["inside"] == {"internal": True}
 
 
@@ -129,15 +132,17 @@ def test_only_the_worker_sees_answers_and_the_site_sees_public_alone() -> None:
 def test_no_secret_stands_in_the_files_or_is_committed() -> None:
     text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
     named = [line.strip() for line in text.splitlines() if "PASSWORD" in line and not line.strip().startswith("export")]
+    assert [line for line in named if "/run/secrets/database_password" not in line] == []
     assert len(named) == 2
-    assert all("/run/secrets/database_password" in line for line in named), named
     assert not re.search(r"^\s*ANXIN_KEY:", text, re.MULTILINE)
     assert {secret["file"] for secret in compose()["secrets"].values()} == {
+        "./secrets/api_password",
         "./secrets/database_password",
         "./secrets/key",
     }
     assert is_ignored("deploy/secrets/key")
     assert is_ignored("deploy/secrets/database_password")
+    assert is_ignored("deploy/secrets/api_password")
     assert not [path for path in tracked() if path.name.endswith(".env")]
 
 

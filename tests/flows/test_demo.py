@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request
 
 import pytest
 
@@ -45,6 +48,12 @@ class Demo:
     process: subprocess.Popen[bytes]
     report: str
     prefect: str
+    password: str
+
+    @property
+    def known(self) -> str:
+        """The header of somebody who knows the password."""
+        return f"Basic {b64encode(self.password.encode()).decode()}"
 
 
 @pytest.fixture
@@ -65,7 +74,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
                 assert time.monotonic() < late, log.read_text()
                 time.sleep(0.5)
             report, prefect = re.findall(r"http://127\.0\.0\.1:\d+", log.read_text())
-            yield Demo(root, process, report, prefect)
+            (password,) = re.findall(r"asks for (anxin:\S+)", log.read_text())
+            yield Demo(root, process, report, prefect, password)
         finally:
             end(process)
             assert left(str(tmp_path)) == []
@@ -80,7 +90,8 @@ def test_it_shows_a_report_and_prefect_and_leaves_nothing_running(demo: Demo) ->
         assert json.load(answer) is True
     with open_directly(f"{demo.prefect}/", timeout=30) as answer:
         assert b"<title>Prefect" in answer.read()
-    _, (artifact,) = post(f"{demo.prefect}/api/artifacts/filter", {"artifacts": {"type": {"any_": ["markdown"]}}})
+    markdown = {"artifacts": {"type": {"any_": ["markdown"]}}}
+    _, (artifact,) = post(f"{demo.prefect}/api/artifacts/filter", markdown, Authorization=demo.known)
     (linked,) = re.findall(r"\[zh\]\((.+?)\)", artifact["data"])
     with open_directly(linked, timeout=30) as answer:
         assert answer.read().decode() == page
@@ -88,12 +99,24 @@ def test_it_shows_a_report_and_prefect_and_leaves_nothing_running(demo: Demo) ->
     assert (entry["status"], entry["driver"]) == ("published", "prefect")
     home = demo.root / "data" / "work" / "prefect-demo"
     assert home.stat().st_mode & 0o777 == 0o700
+    asked = Request(f"{demo.prefect}/api/flow_runs/filter", method="OPTIONS", headers={
+        "Origin": "http://evil.example", "Access-Control-Request-Method": "POST"})  # fmt: skip
+    with pytest.raises(HTTPError) as refused:  # a page that a browser of this machine has open
+        open_directly(asked, timeout=30)
+    assert refused.value.code == 400
+    assert "Access-Control-Allow-Origin" not in refused.value.headers
+    refused.value.close()
     servers = [command for command in left(environment(home)["PREFECT_HOME"]) if "server start" in command]
     assert servers, "the mark finds what runs"
 
     # A run is under way when it is stopped: Prefect gives it a session of its own, which no Ctrl-C reaches.
-    _, (deployed,) = post(f"{demo.prefect}/api/deployments/filter", {})
-    post(f"{demo.prefect}/api/deployments/{deployed['id']}/create_flow_run", {"parameters": {"dry_run": True}})
+    _, (deployed,) = post(f"{demo.prefect}/api/deployments/filter", {}, Authorization=demo.known)
+    address = f"{demo.prefect}/api/deployments/{deployed['id']}/create_flow_run"
+    trial = {"parameters": {"dry_run": True}}
+    for stranger in ({}, {"Authorization": "Basic YW54aW46Z3Vlc3M="}):
+        assert post(address, trial, **stranger)[0] == 401
+    status, _ = post(address, trial, Authorization=demo.known)
+    assert status == 201
     late = time.monotonic() + 60
     while not any("_workspace_supervisor" in each or "prefect.engine" in each for each in left(str(demo.root))):
         assert time.monotonic() < late, left(str(demo.root))

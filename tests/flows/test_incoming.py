@@ -177,6 +177,47 @@ def test_links_folders_pipes_and_empty_files_are_refused(tmp_path: Path) -> None
     assert (raw / "w1.csv").read_bytes() == OLD
 
 
+def test_a_folder_that_is_a_link_shows_nothing_of_what_it_leads_to(tmp_path: Path) -> None:
+    raw = write(tmp_path, delivery=OLD)
+    other = tmp_path / "elsewhere" / "w1.csv"
+    other.parent.mkdir()
+    other.write_bytes(NEW)
+    incoming = tmp_path / "data" / "incoming"
+    incoming.mkdir()
+    (incoming / "small-town").symlink_to(other.parent)
+    with pytest.raises(DataError, match="is a link"):
+        take(tmp_path, 61)
+    assert ((raw / "w1.csv").read_bytes(), other.read_bytes()) == (OLD, NEW)
+    (incoming / "small-town").unlink()
+    incoming.rmdir()
+    incoming.symlink_to(tmp_path / "mount")  # another disk, by whoever the installation belongs to
+    (tmp_path / "mount" / "small-town").mkdir(parents=True)
+    other.rename(tmp_path / "mount" / "small-town" / "w1.csv")
+    assert states(take(tmp_path, 61)) == [("w1.csv", TAKEN)]
+
+
+def test_of_a_file_that_was_taken_and_of_the_one_before_no_byte_is_left(tmp_path: Path) -> None:
+    """Whoever still has them open looks at the blocks on the disk, whose names are gone."""
+    raw = write(tmp_path, delivery=OLD)
+    arrived = arrive(tmp_path, NEW)
+    with (raw / "w1.csv").open("rb") as former, arrived.open("rb") as sent:
+        take(tmp_path, 61)
+        assert (raw / "w1.csv").read_bytes() == NEW
+        assert not arrived.exists()
+        for stream, content in ((former, OLD), (sent, NEW)):
+            found = stream.read()
+            assert (len(found), found == content) == (len(content), False)
+
+
+def test_a_file_with_another_name_elsewhere_stays_there_as_it_is(tmp_path: Path) -> None:
+    raw = write(tmp_path, delivery=OLD)
+    os.link(raw / "w1.csv", tmp_path / "backup.csv")
+    os.link(arrive(tmp_path, NEW), tmp_path / "sent.csv")
+    take(tmp_path, 61)
+    assert (raw / "w1.csv").read_bytes() == NEW
+    assert ((tmp_path / "backup.csv").read_bytes(), (tmp_path / "sent.csv").read_bytes()) == (OLD, NEW)
+
+
 def test_one_bad_delivery_keeps_no_good_one_waiting(tmp_path: Path) -> None:
     raw = write(tmp_path, TWO, delivery=OLD)
     arrive(tmp_path, b"", "w1.csv")

@@ -106,6 +106,39 @@ def test_a_schedule_that_cannot_be_kept_is_told_with_its_line(line: str, path: s
     assert caught.value.parts()["where"] == f"survey.yaml line {len(YAML.splitlines()) + 1}, {path}"
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"overrides": {"disclosure.min_n": 1}}, {"overrides": {"title.en": "Another"}}, {"source": "/tmp"}],
+    ids=["disclosure", "title", "source"],
+)
+def test_who_can_start_a_run_can_publish_nothing_but_what_survey_yaml_says(
+    api: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with temporary_settings({PREFECT_API_URL: api}):
+        with pytest.raises(StageStopped, match="are for trials"):
+            publish_survey("small-town", **asked)
+        assert not (tmp_path / "public").exists()
+        assert not (tmp_path / "data" / "work").exists()
+        trial = publish_survey("small-town", dry_run=True, overrides={"disclosure.min_n": 8})
+    assert trial is None
+    assert not (tmp_path / "public" / "small-town").exists()
+    (entry,) = Ledger(tmp_path / "data" / "work" / "ledger.jsonl").entries()
+    assert (entry["status"], entry["overrides"]) == ("tried", {"disclosure.min_n": 8})
+
+
+def test_the_name_of_a_survey_that_is_none_names_no_file(
+    api: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANXIN_NOTIFY", "json://127.0.0.1:9/token")
+    with temporary_settings({PREFECT_API_URL: api}), pytest.raises(StageStopped, match="UsageError at flows/workspace"):
+        publish_survey("../../../told")
+    assert [path.name for path in tmp_path.rglob("*.json")] == []
+
+
 SECRETS = [FOUND[kind][0] for kind in ("name", "phone", "english_address", "email")]
 LATEST = Schedule(cron="30 2 * * *", timezone="Asia/Shanghai")
 NONE = LATEST.model_copy(update={"catch_up": "none"})

@@ -50,7 +50,14 @@ TWO = YAML + "  w2:\n    file: w2.csv\n    fieldwork: {start: 2026-07-01, end: 2
 
 @pytest.fixture(autouse=True)
 def _unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ANXIN_LOG", "ANXIN_NOTIFY", "ANXIN_SITE", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+    for name in (
+        "ANXIN_LOG",
+        "ANXIN_NOTIFY",
+        "ANXIN_NOTIFY_FILE",
+        "ANXIN_SITE",
+        "OTEL_TRACES_EXPORTER",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -192,6 +199,42 @@ def test_a_gate_is_told_in_the_first_language_of_the_survey(tmp_path: Path, monk
     assert [message["title"] for message in got] == ["small-town w1: a gate stopped the run"]
     assert "Place in the program: GateError at " in got[0]["message"]
     assert "`anxin check small-town`" in got[0]["message"]
+
+
+def test_a_fault_that_calls_a_cell_its_place_is_told_by_the_place_in_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A corrected delivery that lacks four persons: the gate names the cell, which is for the team's terminal alone."""
+    folder = write(tmp_path)
+    run(tmp_path)
+    frame().iloc[4:].to_csv(folder / "w1.csv", index=False, encoding="utf-8")
+    with receiver() as (address, got):
+        monkeypatch.setenv("ANXIN_NOTIFY", address)
+        monkeypatch.setenv("ANXIN_LOG", "json")
+        with pytest.raises(GateError, match="changed by a few respondents") as caught:
+            run(tmp_path)
+    cell = caught.value.values["place"]
+    assert cell
+    line = json.loads(capfd.readouterr().err.splitlines()[-1])
+    assert line["place"].startswith("GateError at disclosure/audit.py:")
+    assert "程序位置：GateError at disclosure/audit.py:" in got[0]["message"]
+
+
+def test_addresses_may_stand_in_a_file_that_no_environment_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, yaml=GATED)
+    named = tmp_path / "addresses"
+    with receiver() as (address, got):
+        named.write_text(f"{address}\n")
+        monkeypatch.setenv("ANXIN_NOTIFY_FILE", str(named))
+        for mode, messages in ((0o644, 0), (0o600, 1)):
+            named.chmod(mode)
+            with pytest.raises(GateError):
+                run(tmp_path)
+            assert len(got) == messages
+    told = capfd.readouterr().err
+    assert told == "ANXIN_NOTIFY_FILE cannot be used, nobody is told of the run: others may read it: chmod 600\n"
 
 
 def fallen(root: Path) -> Path:

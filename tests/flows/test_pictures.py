@@ -15,6 +15,7 @@ from pypdf import PdfReader
 
 from flows import cli
 from flows import run as runs
+from flows.chromium import Browser
 from flows.job import Job
 from flows.pdf import pages
 from flows.workspace import Workspace
@@ -196,6 +197,20 @@ def test_without_a_browser_the_hint_is_one_command(
     assert "No Chromium is found" in told
     assert "apt-get install -y chromium" in told
     assert not list(tmp_path.rglob("*.p*"))
+
+
+def test_a_browser_is_told_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spy, seen = tmp_path / "chromium", tmp_path / "seen"
+    spy.write_text(f"#!/bin/sh\nenv > {seen}\n")
+    spy.chmod(0o755)
+    secrets = {"ANXIN_KEY": "k-7431", "ANXIN_NOTIFY": "json://n-7431", "PREFECT_API_AUTH_STRING": "anxin:p-7431"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    page = tmp_path / "page.html"
+    page.touch()
+    Browser(str(spy), tmp_path).open(page)
+    assert "PATH=" in seen.read_text()
+    assert "7431" not in seen.read_text()
 
 
 def test_a_browser_that_fails_is_told(
