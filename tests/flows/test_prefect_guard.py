@@ -20,6 +20,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 
 from flows.prefect_driver import environment
 
@@ -99,6 +101,10 @@ def api(home: Path) -> Iterator[str]:
         wait_until_healthy(f"http://127.0.0.1:{port}/api", server, log)
         yield f"http://127.0.0.1:{port}/api"
     finally:
+        # These hold on to the first server of a process: the events of the next file would go to one that is gone,
+        # and the process would not end until it had tried each of them ten times.
+        for service in (APILogWorker, EventsWorker):
+            service.drain_all(timeout=30)
         end(server)
 
 
