@@ -49,10 +49,10 @@ bench: .venv/dev.stamp ## Time the engine against svy, R's survey and plain nump
 validate: .venv/dev.stamp ## Coverage of intervals and size of tests over 1,000 samples of the city; writes docs/validation.md.
 	$(BIN)/python -m tests.validation
 
-faults: .venv/dev.stamp ## Kill runs, fill the disk, damage the store, take the server away; half an hour.
+faults: .venv/dev.stamp ## Kill runs, fill the disk, damage the store, take the server away; ten minutes.
 	$(BIN)/python -m tests.faults
 
-soak: .venv/dev.stamp ## A hundred runs in a row and eight at once against a Prefect server with PostgreSQL; more than an hour.
+soak: .venv/dev.stamp ## A hundred runs in a row and eight at once against a Prefect server with PostgreSQL; a quarter of an hour.
 	@sh tests/install-postgres.sh
 	$(BIN)/python -m tests.soak
 

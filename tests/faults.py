@@ -1,6 +1,6 @@
 """Force against runs: killed at any moment, a full disk, two at once, damaged work, a server that goes away.
 
-python -m tests.faults [--kills 60] [--seed 1]      # `make faults`, half an hour; tests/flows/test_faults.py is short
+python -m tests.faults [--kills 60] [--seed 1]      # `make faults`, ten minutes; tests/flows/test_faults.py is short
 
 Each case has to end whole: what is published is the report from before or the new one, never half of it; and the next
 run gives the bytes of a run that nobody disturbed.

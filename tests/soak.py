@@ -2,7 +2,7 @@
 
 python -m tests.soak [--runs 100] [--together 8] [--embedded 20]  # `make soak`
 
-More than an hour on two busy cores; tests/flows/test_soak.py is short. None may be lost: each ends well, is in the
+A quarter of an hour on two cores; tests/flows/test_soak.py is short. None may be lost: each ends well, is in the
 ledger, and completed for the server. No database may be locked, nothing may be left, and the server's memory may not
 grow.
 """
