@@ -1,6 +1,8 @@
 """Time and memory of rendering the whole site of the shipped city: every wave, page and language.
 
-python -m benchmarks.site [N]      # N times, 3 when left out; the median of the times and the largest memory count; the waves are estimated first
+python -m benchmarks.site [N]      # N times, 3 when left out; the median time and the largest memory count
+
+The waves are estimated first.
 """
 
 from __future__ import annotations
