@@ -22,6 +22,7 @@ from flows.ledger import fingerprint
 from flows.notify import not_begun
 from flows.prefect_driver import StageStopped, inside, watched
 from flows.private import aside, discreet, folder, withheld
+from flows.words import t
 from flows.workspace import Workspace
 from survey.codebook import Codebook
 from survey.codebook.schedule import Schedule
@@ -187,6 +188,8 @@ def keep_serving(workspace: Workspace, surveys: tuple[str, ...]) -> None:
             expected="its address in PREFECT_API_URL, such as http://127.0.0.1:4200/api",
             hint="start one with `prefect server start`, or all of it with `make serve-demo`",
         )
+    if "PREFECT_API_AUTH_STRING" not in os.environ:
+        aside(t("Prefect's server takes runs from whoever reaches it: give it a password (docs/operations.md)"))
     made = deployments(workspace, surveys or _readable(workspace))
     work = folder(workspace.work)
     with get_client(sync_client=True) as client:

@@ -62,6 +62,7 @@ def test_a_schedule_fires_and_publishes_the_bytes_of_a_plain_run(api: str, home:
             assert serving.poll() is None, log.read_text()[-3000:]
             assert time.monotonic() < late, log.read_text()[-3000:]
             time.sleep(1)
+        assert "takes runs from whoever reaches it" in log.read_text(), "this server has no password"
         assert published(root) == published(tmp_path / "plain")
         assert [(entry["status"], entry["driver"]) for entry in ledger.entries()] == [("published", "prefect")]
         _, (deployment,) = post(f"{api}/deployments/filter", {"deployments": {"name": {"any_": ["small-town"]}}})
