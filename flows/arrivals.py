@@ -107,11 +107,11 @@ def places(folder: Path, file: str, waves: tuple[str, ...]) -> list[Path]:
 
 
 def is_linked(folder: Path, place: Path) -> bool:
-    """Whether a link stands anywhere below the incoming folder on the way to a place, itself included.
+    """Whether a link stands anywhere on the way to a place, the incoming folder and the place included.
 
     A sender could make us read, or clear away, any file of this machine.
     """
-    below = (path for path in (place, *place.parents) if path.is_relative_to(folder) and path != folder)
+    below = (path for path in (place, *place.parents) if path.is_relative_to(folder))
     return any(path.is_symlink() for path in below)
 
 

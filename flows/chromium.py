@@ -21,6 +21,8 @@ QUIET = [
     "--host-resolver-rules=MAP * ~NOTFOUND",
 ]
 PATIENCE = 120
+NEEDED, NEEDED_TOO = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR"), ("LC_", "XDG_", "FONTCONFIG_")
+"""Variables a browser is told, and how the names of others begin; any other may hold a secret of this machine."""
 
 
 def find_chromium() -> str:
@@ -51,13 +53,13 @@ class Browser:
     profile: Path
 
     def open(self, page: Path, *arguments: str) -> None:
-        """Open a page without a window; no key or address of ours is in its environment.
+        """Open a page without a window; of the environment it is told what it needs.
 
         Raises: UsageError: the browser failed.
         """
         root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # root cannot have one
         command = [self.path, *QUIET, *root, f"--user-data-dir={self.profile}", *arguments, page.resolve().as_uri()]
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("ANXIN_", "PREFECT_"))}
+        own = {name: value for name, value in os.environ.items() if name in NEEDED or name.startswith(NEEDED_TOO)}
         try:
             done = subprocess.run(command, env=own, capture_output=True, timeout=PATIENCE, check=False)
             code = done.returncode

@@ -153,6 +153,8 @@ def explain(
             hint="`anxin history` shows the runs",
             number=number,
         )
-    job = Job.plan(workspace(), entry["survey"], tuple(entry["waves"]), None, None, Path("public"), entry["overrides"])
+    job = Job.plan(
+        workspace(), entry["survey"], tuple(entry["waves"]), None, None, Path("public"), entry["overrides"], dry=True
+    )
     for what, value in walk(job, entry, figure):
         show(f"{padded(word('explained', what), 22)} {plain(str(value))}")

@@ -30,6 +30,7 @@ API_PORT = 4200
 START, RUN = 180.0, 3600.0
 """Seconds for each program to start on a slow machine, and for the run."""
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+LISTENING = "0A"  # of Linux' /proc/net/tcp
 PREFECT = [sys.executable, "-m", "prefect"]
 directly = build_opener(ProxyHandler({})).open  # an address of this machine is not for a proxy
 
@@ -122,7 +123,7 @@ def _start(running: Children, server: dict[str, str], worker: dict[str, str], ap
 
     port = api.address.rpartition(":")[2].removesuffix("/api")
     running.start("server", [*PREFECT, "server", "start", "--host", LOOPBACK, "--port", port], server, home)
-    until(lambda: api.asked("health") is not None, running, START, "Prefect")
+    until(lambda: _is_ours(int(port)) and api.asked("health") is not None, running, START, "Prefect")
     running.start("worker", [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"], worker, home)
     until(lambda: api.asked(f"work_pools/{POOL}") is not None, running, START, "Prefect")
 
@@ -173,6 +174,16 @@ def _show(pages: Site, api: Api, told: str, running: Children, tell: Callable[[s
     finally:
         pages.shutdown()
         pages.server_close()
+
+
+def _is_ours(port: int) -> bool:
+    """Whether who listens at a port is of this user, as far as the system tells: only then it hears the password."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        return True
+    rows = [line.split() for line in table.read_text(encoding="ascii").splitlines()[1:]]
+    owners = {int(row[7]) for row in rows if row[3] == LISTENING and int(row[1].rpartition(":")[2], 16) == port}
+    return owners == {os.getuid()}
 
 
 def _port(wanted: int) -> int:

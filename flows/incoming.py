@@ -34,8 +34,9 @@ from flows.arrivals import (
 )
 from flows.ledger import Ledger
 from flows.lock import only_one
-from flows.private import covered, erase
+from flows.private import aside, erase, wiped
 from flows.run import unexpected
+from flows.words import t
 from flows.workspace import Workspace
 from survey.codebook import Codebook
 from survey.errors import AnxinError, DataError, together
@@ -76,6 +77,24 @@ def take_in(
     os.umask(0o077)
     folder = workspace.root / "data" / "incoming" / survey
     book = workspace.book(survey)
+    if not folder.is_dir():
+        return []
+    fault: AnxinError | None = None
+    told: list[Told] = []
+    with only_one(workspace.work, wait):
+        try:
+            _refuse_link(folder, survey)  # under the lock: it may have been awaited for hours
+            told, fault = _Door(workspace, book, now, say).let_in(folder, settle)
+        except AnxinError as error:
+            fault = error
+        except OSError as error:
+            fault = unexpected(error)
+    if fault is not None:
+        raise fault  # outside the except block, so that no __context__ rides along
+    return told
+
+
+def _refuse_link(folder: Path, survey: str) -> None:
     if folder.is_symlink():
         raise DataError(
             "The incoming folder of {survey} is a link",
@@ -86,18 +105,6 @@ def take_in(
             "elsewhere. A link in place of data/incoming itself is yours to make",
             survey=survey,
         )
-    if not folder.is_dir():
-        return []
-    fault: AnxinError | None = None
-    told: list[Told] = []
-    with only_one(workspace.work, wait):
-        try:
-            told, fault = _Door(workspace, book, now, say).let_in(folder, settle)
-        except OSError as error:
-            fault = unexpected(error)
-    if fault is not None:
-        raise fault  # outside the except block, so that no __context__ rides along
-    return told
 
 
 @dataclass(frozen=True)
@@ -146,10 +153,10 @@ class _Door:
     def tidy(self, folder: Path) -> None:
         """Erase what an intake that was killed left: drafts, and parts of a delivery that stands in its place."""
         for file, waves in deliveries(self.book).items():
-            erase(_draft(self.held / file))
+            _gone(_draft(self.held / file))
             for place in map(_cleared, places(folder, file, waves)):
-                if place.is_dir() and not is_linked(folder, place):
-                    erase(place)
+                if not is_linked(folder, place):
+                    _gone(place)
 
     def take(self, arrival: Arrival) -> Told:
         """Take a delivery unless it was taken before.   Raises: AnxinError: it is not one that may be taken."""
@@ -239,10 +246,18 @@ def _put(draft: Path, place: Path) -> None:
             _flush(place.parent)
         finally:
             erase(draft)  # now the former delivery, or the new one where they could not change places
-    else:
-        with covered(place):
+    elif place.exists():
+        try:
+            _exchange(draft, place)
+            _flush(place.parent)
+            _gone(draft)
+        except AnxinError:  # no file system that can: a file goes in one step all the same, the former bytes uncovered
             os.replace(draft, place)
             _flush(place.parent)
+            _tell_uncovered(place)
+    else:
+        os.replace(draft, place)
+        _flush(place.parent)
 
 
 def _exchange(one: Path, two: Path) -> None:
@@ -282,11 +297,23 @@ def _clear(arrival: Arrival) -> None:
         if any(look_of(part.path.lstat()) != part.look for part in arrival.parts.values()):
             return  # it was delivered again meanwhile, and stays
         if "" in arrival.parts:
-            with covered(arrival.place):
-                arrival.place.unlink()
+            os.rename(arrival.place, _cleared(arrival.place))
+            _gone(_cleared(arrival.place))
         else:
             os.rename(arrival.place, _cleared(arrival.place))
             erase(_cleared(arrival.place))
+
+
+def _gone(path: Path) -> None:
+    """Erase what is not needed any more, a file or a folder; where no noise covers it, that is told."""
+    if path.is_dir() and not path.is_symlink():
+        erase(path)
+    elif os.path.lexists(path) and not wiped(path):
+        _tell_uncovered(path)
+
+
+def _tell_uncovered(path: Path) -> None:
+    aside(t("{file} is gone, its bytes are not covered: another name, another owner, or a disk that cannot", file=path))
 
 
 def _cleared(place: Path) -> Path:

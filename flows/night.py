@@ -32,6 +32,8 @@ WAIT = 12 * 3600.0
 """Seconds a run waits for another to end: none that was asked for is lost."""
 TRIAL = "overrides and source are for trials: tick dry run as well. What is published follows survey.yaml and data/raw"
 """Told to Prefect as it is, for no value is in it: whoever can start a run may not loosen what protects residents."""
+TRIED = "`anxin history` tells what came of it"
+"""All Prefect is told of a trial: a yes or no about a group that its overrides choose would tell of a single person."""
 Chosen: TypeAlias = tuple[tuple[str, ...] | None, tuple[str, ...] | None, Path | None]
 """Waves, languages and source, None where the survey decides."""
 
@@ -66,6 +68,8 @@ def publish_survey(
         told, skipped = _night(survey, chosen, overrides, dry_run)
     if told:
         raise StageStopped(told)  # outside of any except block, so that no __context__ rides along
+    if dry_run:
+        return Completed(name="Tried", message=TRIED)
     return Completed(name=SKIPPED, message=skipped) if skipped else None
 
 
@@ -81,7 +85,8 @@ def _night(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: b
             if not dry:
                 watched("taking in", survey, partial(_taken_in, job), faults)
             begun = True
-            runs.run(job, partial(inside, told), "prefect", lambda line: None, _now, WAIT)
+            driver, name = (runs.plain, "plain") if dry else (partial(inside, told), "prefect")
+            runs.run(job, driver, name, lambda line: None, _now, WAIT)
     except BaseException as error:
         if runs.is_order(error):
             error.__context__ = error.__cause__ = None
@@ -94,7 +99,7 @@ def _night(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: b
         workspace = Workspace(Path.cwd())
         if not begun and survey in workspace.surveys():  # a run tells of itself; a name from outside names no file
             not_begun(workspace.work, survey, told[0], os.environ)
-    return (told[0] if told else ""), skipped
+    return (told[0] if told and not (dry and begun) else ""), skipped
 
 
 def _planned(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: bool) -> Job:

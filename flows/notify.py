@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
+import stat
 import threading
 import time
 import warnings
@@ -41,9 +43,12 @@ def addresses(environ: Mapping[str, str]) -> list[str]:
         return named
     path, fault = Path(environ["ANXIN_NOTIFY_FILE"]), ""
     try:
-        if not path.stat().st_mode & 0o077:
-            return path.read_text(encoding="utf-8").split()
-        fault = t("others may read it: chmod 600")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hold up a run
+        with os.fdopen(descriptor, encoding="utf-8") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            if stat.S_ISREG(mode) and not mode & 0o077:
+                return stream.read().split()
+        fault = t("not a file that its owner alone may read: chmod 600")
     except (OSError, ValueError) as error:
         fault = withheld(error)
     aside(t("ANXIN_NOTIFY_FILE cannot be used, nobody is told of the run: {fault}", fault=fault))

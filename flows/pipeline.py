@@ -163,7 +163,8 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
     past = json.dumps([earlier, drawn] if drawn else earlier) if earlier or drawn else ""
     work = partial(_disclose, earlier, drawn)
     told = _stage(job, step, "disclosure", wave, work, *compared_waves, *figures, extra=past)
-    draws.of(job).record(job.store.load(told).frames.get("drawn"))  # at once: the next report must not draw again
+    if not job.dry:  # a trial must not choose how precise a count of the next publication is
+        draws.of(job).record(job.store.load(told).frames.get("drawn"))  # at once: the next report must not draw again
     return Made(weighted[wave], told, basis)
 
 

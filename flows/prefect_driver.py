@@ -7,8 +7,10 @@ and what it raises is a fixed sentence with type and place. See the measured fac
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,7 +39,7 @@ def environment(home: Path) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        # By default any page that a browser of this machine has open may ask Prefect for runs.
+        # By default any page that a browser of this machine has open may read what Prefect answers.
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1:4200",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
@@ -72,7 +74,7 @@ def prefect(job: Job, step: Told, through: Waves = one_by_one, runner: Any = Non
 
     stopped = False
     without_heartbeat = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})  # its thread costs 1 s at exit
-    with without_heartbeat, _secret_hidden(job):
+    with without_heartbeat, _nobody_else(), _secret_hidden(job):
         try:
             anxin(job.book.survey, list(job.targets))
         except StageStopped:
@@ -132,6 +134,32 @@ def _secret_hidden(job: Job) -> Iterator[None]:
     """Take the secrets out of the environment, which Prefect's server and all that it starts would inherit."""
     assert job.keys, "read before the secret is hidden"
     with hidden("ANXIN_KEY", "ANXIN_NOTIFY"):
+        yield
+
+
+@cache
+def _password() -> str:
+    """The password of this process, whose runs may share one embedded server."""
+    return f"anxin:{secrets.token_urlsafe(18)}"
+
+
+@contextmanager
+def _nobody_else() -> Iterator[None]:
+    """Give the embedded server a password.
+
+    Whoever reaches its port could leave a run in its database, which starts any program when that is served one day.
+    """
+    from prefect.settings import (
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_URL,
+        PREFECT_SERVER_API_AUTH_STRING,
+        temporary_settings,
+    )
+
+    if PREFECT_API_URL.value():
+        yield
+        return
+    with temporary_settings({PREFECT_API_AUTH_STRING: _password(), PREFECT_SERVER_API_AUTH_STRING: _password()}):
         yield
 
 

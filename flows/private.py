@@ -58,22 +58,23 @@ def erase(path: Path) -> None:
         path.unlink()
 
 
-@contextmanager
-def covered(path: Path) -> Iterator[None]:
-    """Write noise over a file once the block has taken its only name away, by deleting it or putting another there.
+def wiped(path: Path) -> bool:
+    """Delete a file of somebody else's making, after noise over its bytes where they are this name's alone.
 
-    A link, a file that has another name as well, and one that may not be written to stay as they are.
+    Returns: whether there is noise; a link, a file with another name and one that may not be written to only go.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        yield
-        return
+        path.unlink(missing_ok=True)
+        return False
     with os.fdopen(descriptor, "r+b") as stream:
-        yield
         seen = os.fstat(descriptor)
-        if stat.S_ISREG(seen.st_mode) and seen.st_nlink == 0:
+        covered = stat.S_ISREG(seen.st_mode) and seen.st_nlink == 1
+        if covered:
             _cover(stream)
+    path.unlink()
+    return covered
 
 
 def _cover(stream: BinaryIO) -> None:

@@ -32,7 +32,7 @@ HARDENED = {
     "UMask": "0077",
 }
 OPEN_FOR = {"anxin-serve.service", "anxin-worker.service"}
-WRITABLE = "/srv/anxin/data/work /srv/anxin/public"
+WRITABLE = "/srv/anxin/data/work /srv/anxin/public -/srv/anxin/data/raw -/srv/anxin/data/incoming"
 
 
 class Unit(RawConfigParser):
@@ -126,7 +126,8 @@ def test_only_the_worker_sees_answers_and_the_site_sees_public_alone() -> None:
     mounts = {name: service.get("volumes", []) for name, service in compose()["services"].items()}
     assert [name for name, found in mounts.items() if any("data/work" in mount for mount in found)] == ["worker"]
     assert mounts["site"] == ["../public:/srv/anxin/public:ro"]
-    assert all(mount.endswith(":ro") for found in mounts.values() for mount in found if "data/raw" in mount)
+    raw = {name: mount for name, found in mounts.items() for mount in found if "data/raw" in mount}
+    assert [name for name, mount in raw.items() if not mount.endswith(":ro")] == ["worker"], "it takes deliveries in"
 
 
 def test_no_secret_stands_in_the_files_or_is_committed() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from flows import run as runs
 from flows.draws import DrawLedger
+from flows.job import Job
+from flows.workspace import Workspace
 from survey.attacker import read
 from survey.errors import AnxinError
 from tests.flows.test_run import published, run
@@ -61,6 +65,19 @@ def test_an_outsider_reads_how_exact_numbers_are(tmp_path: Path, method: str) ->
     for group in ("1", "2"):
         here = (seen.figures["by"] == "sex") & (seen.figures["group"] == group) & (seen.figures["statistic"] == "mean")
         assert (seen.figures.loc[here, "n"] - true[group]).abs().max() <= 3 * seen.slack
+
+
+def test_a_trial_does_not_choose_how_exact_the_next_publication_is(tmp_path: Path) -> None:
+    pytest.importorskip("opendp", reason="the extra `private` is not installed")
+    write(tmp_path, yaml=yaml("private"))
+    loose = {"disclosure.counts.epsilon": 1_000_000}
+    trial = Job.plan(Workspace(tmp_path), "small-town", None, None, None, tmp_path / "public", loose, dry=True)
+    runs.run(trial, runs.plain, "plain", lambda line: None, lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    path = tmp_path / "data" / "work" / "released" / "small-town.draws.jsonl"
+    assert not path.exists()
+    run(tmp_path)
+    drawn = DrawLedger(path).drawn()
+    assert sum({(each.item, each.by): each.epsilon for each in drawn}.values()) == pytest.approx(4)
 
 
 def test_draws_are_kept_private_and_sealed(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -209,13 +211,42 @@ def test_of_a_file_that_was_taken_and_of_the_one_before_no_byte_is_left(tmp_path
             assert (len(found), found == content) == (len(content), False)
 
 
-def test_a_file_with_another_name_elsewhere_stays_there_as_it_is(tmp_path: Path) -> None:
+def test_a_file_with_another_name_elsewhere_stays_there_as_it_is_and_that_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     raw = write(tmp_path, delivery=OLD)
     os.link(raw / "w1.csv", tmp_path / "backup.csv")
     os.link(arrive(tmp_path, NEW), tmp_path / "sent.csv")
     take(tmp_path, 61)
     assert (raw / "w1.csv").read_bytes() == NEW
     assert ((tmp_path / "backup.csv").read_bytes(), (tmp_path / "sent.csv").read_bytes()) == (OLD, NEW)
+    told = capfd.readouterr().err.splitlines()
+    assert [line.split(" is gone, its bytes are not covered")[0].rpartition("/")[2] for line in told] == [
+        ".w1.csv.taking",
+        ".w1.csv.taken",
+    ]
+
+
+def test_a_folder_that_becomes_a_link_while_the_lock_is_awaited_is_refused(tmp_path: Path) -> None:
+    raw = write(tmp_path, delivery=OLD)
+    folder = arrive(tmp_path, NEW).parent
+    victim = tmp_path / "elsewhere"
+    begun = threading.Event()
+
+    def swap() -> None:
+        with only_one(Workspace(tmp_path).work):
+            begun.set()
+            time.sleep(1)  # the intake has looked at the folder and waits
+            folder.rename(victim)
+            folder.symlink_to(victim)
+
+    holder = threading.Thread(target=swap)
+    holder.start()
+    begun.wait()
+    with pytest.raises(DataError, match="is a link"):
+        take_in(Workspace(tmp_path), "small-town", lambda told: None, lambda: clock(61), wait=30)
+    holder.join()
+    assert ((raw / "w1.csv").read_bytes(), (victim / "w1.csv").read_bytes()) == (OLD, NEW)
 
 
 def test_one_bad_delivery_keeps_no_good_one_waiting(tmp_path: Path) -> None:
@@ -330,6 +361,8 @@ def test_killed_at_any_moment_it_leaves_the_old_or_the_new_and_the_next_intake_e
         for name in parts:
             (raw / name).write_bytes(OLD)
             arrive(root, NEW, name)
+        names = [raw / name for name in parts] + [root / "data" / "incoming" / "small-town" / name for name in parts]
+        held = [(path.open("rb"), path.read_bytes()) for path in names]  # the blocks, whatever becomes of their names
         command = [sys.executable, "-c", KILLED, str(root), str(number)]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
         found = {(raw / name).read_bytes() for name in parts}
@@ -338,6 +371,9 @@ def test_killed_at_any_moment_it_leaves_the_old_or_the_new_and_the_next_intake_e
         take(root, 61)
         assert {(raw / name).read_bytes() for name in parts} == {NEW}, number
         assert left(root) == [], number
+        for stream, before in held:
+            with stream:
+                assert stream.read() != before, number
         assert [line["status"] for line in lines(root)] == ["taken"], number
         assert [path.name for path in raw.iterdir() if path.name.startswith(".")] == [], number
         if done.returncode == 0:

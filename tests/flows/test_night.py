@@ -129,6 +129,28 @@ def test_who_can_start_a_run_can_publish_nothing_but_what_survey_yaml_says(
     assert (entry["status"], entry["overrides"]) == ("tried", {"disclosure.min_n": 8})
 
 
+def test_a_trial_tells_prefect_nothing_of_the_persons_its_overrides_choose(
+    api: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether there are such persons could be read from whether a gate holds, or which stage stopped."""
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    ends = []
+    with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
+        for least in (1, 100_000):
+            asked = {"survey": "small-town", "dry_run": True, "overrides": {"gates.min_completes": least}}
+            state = run_flow(publish_survey, parameters=asked, return_type="state")
+            assert isinstance(state, State)
+            run = client.read_flow_run(state.state_details.flow_run_id)  # type: ignore[arg-type]
+            of_it = {"flow_runs": {"id": {"any_": [str(run.id)]}}}
+            tasks = {task["name"] for task in post(f"{api}/task_runs/filter", of_it)[1]}
+            ends.append((state.name, state.message, tasks, post(f"{api}/artifacts/filter", of_it)[1]))
+    assert ends[0] == ends[1] == ("Tried", "`anxin history` tells what came of it", {"planning small-town"}, [])
+    statuses = [entry["status"] for entry in Ledger(tmp_path / "data" / "work" / "ledger.jsonl").entries()]
+    assert statuses == ["tried", "stopped"]
+    assert "min_completes" in capsys.readouterr().err, "the team is told all of it"
+
+
 def test_the_name_of_a_survey_that_is_none_names_no_file(
     api: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,7 @@ from flows import run as runs
 from flows.artifacts import headlines, leave, summary
 from flows.cluster import cluster
 from flows.job import Job
-from flows.notify import send
+from flows.notify import addresses, send
 from flows.prefect_driver import inside, prefect
 from flows.words import translator
 from flows.workspace import Workspace
@@ -233,8 +233,11 @@ def test_addresses_may_stand_in_a_file_that_no_environment_holds(
             with pytest.raises(GateError):
                 run(tmp_path)
             assert len(got) == messages
-    told = capfd.readouterr().err
-    assert told == "ANXIN_NOTIFY_FILE cannot be used, nobody is told of the run: others may read it: chmod 600\n"
+    fault = "not a file that its owner alone may read: chmod 600"
+    assert capfd.readouterr().err == f"ANXIN_NOTIFY_FILE cannot be used, nobody is told of the run: {fault}\n"
+    named.unlink()
+    os.mkfifo(named, 0o600)
+    assert addresses({"ANXIN_NOTIFY_FILE": str(named)}) == [], "a pipe holds nobody up"
 
 
 def fallen(root: Path) -> Path:
@@ -492,6 +495,39 @@ def test_observers_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 # -- Prefect -----------------------------------------------------------------------------------------------------------
+
+
+STRANGER = """\
+from datetime import UTC, datetime
+from pathlib import Path
+from flows import run as runs
+from flows.job import Job
+from flows.prefect_driver import environment, prefect
+from flows.workspace import Workspace
+import os
+os.environ.update(environment(Path.cwd() / "data" / "work" / "prefect"))
+from prefect.server.api.server import SubprocessASGIServer
+from tests.flows.test_prefect_guard import post
+
+def knock(line):
+    print(post(f"{SubprocessASGIServer().api_url}/flow_runs/filter", {})[0])
+
+for number in range(2):
+    job = Job.plan(Workspace(Path.cwd()), "small-town", None, ("zh", "en")[number:], None, Path("public"))
+    runs.run(job, prefect, "prefect", knock, lambda: datetime(2026, 11, 24, tzinfo=UTC))
+"""
+
+
+def test_the_embedded_server_takes_nothing_from_strangers(tmp_path: Path) -> None:
+    """Other users of the machine reach its port, and a run left in its database would start any program one day."""
+    write(tmp_path)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "ANXIN_"))}
+    done = subprocess.run([sys.executable, "-c", STRANGER], cwd=tmp_path, capture_output=True, text=True, check=False,
+                          env=inherited | {"PYTHONPATH": str(Path.cwd()), "HOME": str(tmp_path)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answers = done.stdout.split()
+    assert len(answers) > 5
+    assert set(answers) == {"401"}
 
 
 def artifacts(api: str, key: str) -> list[dict[str, Any]]:

@@ -203,7 +203,7 @@ def test_a_browser_is_told_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyP
     spy, seen = tmp_path / "chromium", tmp_path / "seen"
     spy.write_text(f"#!/bin/sh\nenv > {seen}\n")
     spy.chmod(0o755)
-    secrets = {"ANXIN_KEY": "k-7431", "ANXIN_NOTIFY": "json://n-7431", "PREFECT_API_AUTH_STRING": "anxin:p-7431"}
+    secrets = {"ANXIN_KEY": "k-7431", "ANXIN_NOTIFY": "json://n-7431", "PGPASSWORD": "p-7431"}
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
     page = tmp_path / "page.html"
