@@ -261,7 +261,7 @@ def _put(draft: Path, place: Path) -> None:
 
 
 def _exchange(one: Path, two: Path) -> None:
-    """Let two folders change places in one step, which only Linux can.   Raises: AnxinError: it cannot here."""
+    """Let two files or folders change places in one step, which only Linux can.   Raises: AnxinError: no way here."""
     if sys.platform == "linux":
         library = ctypes.CDLL(None, use_errno=True)
         if hasattr(library, "renameat2") and not library.renameat2(
@@ -296,12 +296,8 @@ def _clear(arrival: Arrival) -> None:
     with suppress(FileNotFoundError):
         if any(look_of(part.path.lstat()) != part.look for part in arrival.parts.values()):
             return  # it was delivered again meanwhile, and stays
-        if "" in arrival.parts:
-            os.rename(arrival.place, _cleared(arrival.place))
-            _gone(_cleared(arrival.place))
-        else:
-            os.rename(arrival.place, _cleared(arrival.place))
-            erase(_cleared(arrival.place))
+        os.rename(arrival.place, _cleared(arrival.place))
+        _gone(_cleared(arrival.place))
 
 
 def _gone(path: Path) -> None:
