@@ -111,8 +111,7 @@ def is_linked(folder: Path, place: Path) -> bool:
 
     A sender could make us read, or clear away, any file of this machine.
     """
-    below = (path for path in (place, *place.parents) if path.is_relative_to(folder))
-    return any(path.is_symlink() for path in below)
+    return any(path.is_symlink() for path in (place, *place.parents) if path.is_relative_to(folder))
 
 
 def strangers(folder: Path, book: Codebook) -> Iterator[tuple[str, str]]:

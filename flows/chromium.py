@@ -61,8 +61,7 @@ class Browser:
         command = [self.path, *QUIET, *root, f"--user-data-dir={self.profile}", *arguments, page.resolve().as_uri()]
         own = {name: value for name, value in os.environ.items() if name in NEEDED or name.startswith(NEEDED_TOO)}
         try:
-            done = subprocess.run(command, env=own, capture_output=True, timeout=PATIENCE, check=False)
-            code = done.returncode
+            code = subprocess.run(command, env=own, capture_output=True, timeout=PATIENCE, check=False).returncode
         except subprocess.TimeoutExpired:
             code = -1
         if code:
