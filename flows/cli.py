@@ -66,12 +66,17 @@ def run(
     from flows.job import Job
     from survey.survey_yaml.overrides import parse_overrides
 
+    if prefect and dry_run:
+        raise UsageError(
+            "A trial does not run through Prefect",
+            hint="leave --prefect out: how a trial ended could tell who reads Prefect's pages something of a person",
+        )
     waves = () if all_waves else None if wave is None else (wave,)
     overrides = parse_overrides(override or ())
     job = Job.plan(workspace(), survey, waves, _codes(lang), source, out, overrides, dry_run)
     driver: runs.Driver = runs.plain
     name = "plain"
-    if prefect or "PREFECT_API_URL" in os.environ:
+    if prefect or ("PREFECT_API_URL" in os.environ and not dry_run):
         from flows.prefect_driver import prefect as through_prefect
 
         driver, name = through_prefect, "prefect"

@@ -12,7 +12,6 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -291,21 +290,42 @@ def _clear(arrival: Arrival) -> None:
 
     A folder goes in one step: parts left behind would be taken for parts of the next delivery.
     """
-    for mark in arrival.marks:
-        mark.unlink(missing_ok=True)
-    with suppress(FileNotFoundError):
+    try:
+        for mark in arrival.marks:
+            mark.unlink(missing_ok=True)
         if any(look_of(part.path.lstat()) != part.look for part in arrival.parts.values()):
             return  # it was delivered again meanwhile, and stays
         os.rename(arrival.place, _cleared(arrival.place))
-        _gone(_cleared(arrival.place))
+    except FileNotFoundError:
+        return
+    except OSError:  # something of a sender's stands in the way
+        _tell_left(arrival.place)
+        return
+    _gone(_cleared(arrival.place))
 
 
 def _gone(path: Path) -> None:
-    """Erase what is not needed any more, a file or a folder; where no noise covers it, that is told."""
+    """Erase what is not needed any more, a file or a folder; what noise did not cover, or what stays, is told.
+
+    A sender may own it, so that it cannot be taken away; that keeps no other delivery waiting.
+    """
+    try:
+        _taken_away(path)
+    except OSError:
+        _tell_left(path)
+
+
+def _taken_away(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        erase(path)
+        for inner in path.iterdir():
+            _taken_away(inner)
+        path.rmdir()
     elif os.path.lexists(path) and not wiped(path):
         _tell_uncovered(path)
+
+
+def _tell_left(path: Path) -> None:
+    aside(t("{file} cannot be taken away: its owner has to delete it, for there are answers in it", file=path))
 
 
 def _tell_uncovered(path: Path) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from survey.survey_yaml.notes import Notes
 
 WORDING = {"title", "publisher", "population", "method", "source", "limits", "text", "label", "definition"}
+BOUNDARY = ("disclosure", "report")
+"""Stages whose artefacts a trial of other settings keeps for itself, so that none of them can reach a publication."""
 # The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh.
 QUESTIONNAIRE = ("survey", "scales", "items", "derived", "indicators")
 SETTINGS: dict[str, tuple[str, ...]] = {
@@ -191,7 +193,7 @@ class Job:
     def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
         """Name of a stage's artefact, from its code, its settings and its inputs."""
         keys = [part.key if isinstance(part, Ref) else part for part in inputs]
-        settings = self._settings(stage, wave)
+        settings = self._settings(stage, wave) + (self._trial if stage in BOUNDARY else "")
         name = digest(stage, wave, self.code[stage], settings, *keys)
         refs = [part for part in inputs if isinstance(part, Ref)]
         texts = (part for part in inputs if isinstance(part, str))
@@ -202,12 +204,19 @@ class Job:
         short = tuple((what, value[:12]) for what, value in parts.items())
         return Ref(self.book.survey, stage, wave, name, tuple(sorted(made_of)), short)
 
+    @property
+    def _trial(self) -> str:
+        """What sets the artefacts of a trial apart: settings of its own, or noise that it drew; "" for neither."""
+        apart = self.overrides != "{}" or self.book.disclosure.counts.method == "private"
+        return f"trial {self.overrides}" if self.dry and apart else ""
+
     def _settings(self, stage: str, wave: str) -> str:
         if stage == "report":
             content: Any = self.book.model_dump(mode="json", exclude={"schedule"})
         else:
             parts = set(SETTINGS[stage])
-            content = _without_wording(self.book.model_dump(mode="json", include=parts, exclude={"report": {"map"}}))
+            content = self.book.model_dump(mode="json", include=parts, exclude={"report": {"map"}})
+            content = _without_wording(content, {*self.book.languages, ""})
             if stage == "privacy":  # the words of a check stand in the table of problems
                 content["checks"] = self.book.model_dump(mode="json", include={"checks"})["checks"]
             content["wave"] = (
@@ -216,10 +225,15 @@ class Job:
         return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
-def _without_wording(content: Any) -> Any:
+def _without_wording(content: Any, languages: set[str]) -> Any:
+    """Settings without their sentences; what only bears such a name, a method or an item called `text`, stays."""
     if not isinstance(content, dict):
         return content
-    return {key: _without_wording(value) for key, value in content.items() if key not in WORDING}
+    return {
+        key: _without_wording(value, languages)
+        for key, value in content.items()
+        if not (key in WORDING and isinstance(value, dict) and value.keys() <= languages)
+    }
 
 
 def _known(what: str, names: tuple[str, ...], known: list[str]) -> None:

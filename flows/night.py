@@ -32,6 +32,7 @@ WAIT = 12 * 3600.0
 """Seconds a run waits for another to end: none that was asked for is lost."""
 TRIAL = "overrides and source are for trials: tick dry run as well. What is published follows survey.yaml and data/raw"
 """Told to Prefect as it is, for no value is in it: whoever can start a run may not loosen what protects residents."""
+WAVES = "overrides may not say where a wave lies: a query would be put to the database for whoever can start a run"
 TRIED = "`anxin history` tells what came of it"
 """All Prefect is told of a trial: a yes or no about a group that its overrides choose would tell of a single person."""
 Chosen: TypeAlias = tuple[tuple[str, ...] | None, tuple[str, ...] | None, Path | None]
@@ -59,6 +60,8 @@ def publish_survey(
     """
     if not dry_run and (overrides or source is not None):
         raise StageStopped(TRIAL)
+    if any(name.split(".")[0] == "waves" for name in overrides or {}):
+        raise StageStopped(WAVES)
     chosen = (
         None if wave is None else (wave,),
         tuple(languages or ()) or None,
@@ -79,7 +82,8 @@ def _night(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: b
     faults: list[BaseException] = []
     skipped, begun = "", False
     try:
-        job = watched("planning", survey, partial(_planned, survey, chosen, overrides, dry), faults)
+        plan = partial(_planned, survey, chosen, overrides, dry)
+        job = plan() if dry else watched("planning", survey, plan, faults)  # a query of a trial answers yes or no here
         skipped = _skipped(job.book.schedule, _now())
         if not skipped:
             if not dry:
@@ -97,9 +101,10 @@ def _night(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: b
     if told:
         _tell_the_team(faults[-1])
         workspace = Workspace(Path.cwd())
-        if not begun and survey in workspace.surveys():  # a run tells of itself; a name from outside names no file
+        # A run tells of itself, a trial of nothing; a name from outside names no file.
+        if not (begun or dry) and survey in workspace.surveys():
             not_begun(workspace.work, survey, told[0], os.environ)
-    return (told[0] if told and not (dry and begun) else ""), skipped
+    return (told[0] if told and not dry else ""), skipped
 
 
 def _planned(survey: str, chosen: Chosen, overrides: dict[str, Any] | None, dry: bool) -> Job:

@@ -72,6 +72,7 @@ def quadrant_chart(scene: Scene) -> QuadrantChart | None:
     fair = 1 / len(found)
     usual = sum(each.estimate for _, _, each in found) / len(found)
     rows = tuple(_row(scene, str(number), *pair) for number, pair in enumerate(found, 1))
+    n = found[0][1].n  # withheld where counts are not told as they are
     return QuadrantChart(
         finding=finding(scene, found),
         title=lang.t("What goes with %(outcome)s, and how satisfied residents are", outcome=lang.inner(outcome)),
@@ -84,7 +85,7 @@ def quadrant_chart(scene: Scene) -> QuadrantChart | None:
         y_ticks=tuple((place(_down(tick, tall)), lang.percent(tick, 0)) for tick in tall.ticks),
         rows=rows,
         outcome=outcome,
-        respondents=lang.nt("%(n)s respondent.", "%(n)s respondents.", int(found[0][1].n)),
+        respondents=lang.nt("%(n)s respondent.", "%(n)s respondents.", int(n)) if n == n else "",
     )
 
 

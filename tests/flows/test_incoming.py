@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -225,6 +227,44 @@ def test_a_file_with_another_name_elsewhere_stays_there_as_it_is_and_that_is_tol
         ".w1.csv.taking",
         ".w1.csv.taken",
     ]
+
+
+def test_a_part_with_another_name_elsewhere_stays_there_as_it_is_too(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, FOLDER)
+    os.link(arrive(tmp_path, NEW, "vendors/a.csv"), tmp_path / "kept.csv")
+    os.link(arrive(tmp_path, OLD, ".vendors.taken/b.csv"), tmp_path / "planted.csv")
+    assert states(take(tmp_path, 61)) == [("vendors", TAKEN)]
+    assert ((tmp_path / "kept.csv").read_bytes(), (tmp_path / "planted.csv").read_bytes()) == (NEW, OLD)
+    assert left(tmp_path) == []
+    assert capfd.readouterr().err.count("its bytes are not covered") == 2
+
+
+def unprivileged() -> None:
+    """Root, too, may write only where modes let it: PR_CAPBSET_DROP of CAP_DAC_OVERRIDE."""
+    if os.geteuid() == 0:
+        assert ctypes.CDLL(None, use_errno=True).prctl(24, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="privileges are dropped by prctl")
+def test_what_a_sender_keeps_for_himself_is_told_and_holds_no_delivery_up(tmp_path: Path) -> None:
+    raw = write(tmp_path, FOLDER + TWO.removeprefix(YAML))
+    for name in ("vendors/a.csv", ".w2.csv.taken/x", "w2.csv"):
+        arrive(tmp_path, NEW, name, age=100)
+    incoming = tmp_path / "data" / "incoming" / "small-town"
+    for folder in (incoming / "vendors", incoming / ".w2.csv.taken"):
+        folder.chmod(0o555)
+    command = [sys.executable, "-m", "flows.cli", "intake", "small-town"]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "LANG": "C.UTF-8"}
+    for state in (TAKEN, AGAIN):
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, preexec_fn=unprivileged, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert f"w2.csv (w2)  {state}" in re.sub("  +", "  ", done.stdout)
+        assert done.stderr.count("cannot be taken away: its owner has to delete it") >= 2
+        assert ((raw / "vendors" / "a.csv").read_bytes(), (raw / "w2.csv").read_bytes()) == (NEW, NEW)
 
 
 def test_a_folder_that_becomes_a_link_while_the_lock_is_awaited_is_refused(tmp_path: Path) -> None:

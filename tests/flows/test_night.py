@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -145,10 +146,37 @@ def test_a_trial_tells_prefect_nothing_of_the_persons_its_overrides_choose(
             of_it = {"flow_runs": {"id": {"any_": [str(run.id)]}}}
             tasks = {task["name"] for task in post(f"{api}/task_runs/filter", of_it)[1]}
             ends.append((state.name, state.message, tasks, post(f"{api}/artifacts/filter", of_it)[1]))
-    assert ends[0] == ends[1] == ("Tried", "`anxin history` tells what came of it", {"planning small-town"}, [])
+    assert ends[0] == ends[1] == ("Tried", "`anxin history` tells what came of it", set(), [])
     statuses = [entry["status"] for entry in Ledger(tmp_path / "data" / "work" / "ledger.jsonl").entries()]
     assert statuses == ["tried", "stopped"]
     assert "min_completes" in capsys.readouterr().err, "the team is told all of it"
+
+
+QUERY = "SELECT a1 FROM answers WHERE name = '{name}'"
+
+
+def test_a_trial_that_cannot_begin_tells_prefect_and_the_team_s_chat_nothing(
+    api: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A delivery that is asked of a database answers already while the trial is planned."""
+    with sqlite3.connect(tmp_path / "answers.db") as database:
+        database.execute("CREATE TABLE answers (name TEXT, a1 TEXT)")
+        database.execute("INSERT INTO answers VALUES ('Wang', '4')")
+    monkeypatch.setenv("ANXIN_DATABASE", f"sqlite:///{tmp_path / 'answers.db'}")
+    monkeypatch.setenv("ANXIN_NOTIFY", "json://127.0.0.1:9/token")
+    monkeypatch.chdir(tmp_path)
+    ends = []
+    with temporary_settings({PREFECT_API_URL: api}):
+        for name in ("Wang", "Li"):
+            write(tmp_path, yaml=YAML.replace("file: w1.csv", f'file: w1.csv\n    query: "{QUERY.format(name=name)}"'))
+            state = run_flow(publish_survey, parameters={"survey": "small-town", "dry_run": True}, return_type="state")
+            assert isinstance(state, State)
+            ends.append((state.name, state.message))
+        asked = {"survey": "small-town", "dry_run": True, "overrides": {"waves.w1.query": "SELECT 1"}}
+        with pytest.raises(StageStopped, match="may not say where a wave lies"):
+            publish_survey(**asked)
+    assert ends[0] == ends[1] == ("Tried", "`anxin history` tells what came of it")
+    assert [path.name for path in (tmp_path / "data" / "work").glob("*notif*")] == []
 
 
 def test_the_name_of_a_survey_that_is_none_names_no_file(

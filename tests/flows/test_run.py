@@ -92,20 +92,24 @@ def test_a_changed_note_redoes_the_report_alone_and_a_number_in_it_stops_before_
     assert published(tmp_path) == after
 
 
-def test_a_trial_publishes_nothing_and_the_run_after_it_redoes_nothing_but_that(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("overrides", "judged"), [({}, 1), ({"disclosure.min_n": 12}, 2)])
+def test_a_trial_publishes_nothing_and_what_its_settings_tell_is_no_part_of_the_run_after_it(
+    tmp_path: Path, overrides: dict[str, int], judged: int
+) -> None:
     write(tmp_path)
     told: list[Line] = []
-    settings = (None, None, None, tmp_path / "public", {"disclosure.min_n": 12})
+    settings = (None, None, None, tmp_path / "public", overrides)
     for dry in (True, False):
         job = Job.plan(Workspace(tmp_path), "small-town", *settings, dry=dry)
         runs.run(job, runs.plain, "plain", told.append, lambda: datetime(2026, 11, 24, tzinfo=UTC))
         assert (tmp_path / "public").exists() is not dry
     assert [line.stage for line in told][-2:] == ["report", "publication"]
-    assert [line.stage for line in told].count("disclosure") == 1
+    stages = [line.stage for line in told]
+    assert (stages.count("model"), stages.count("disclosure"), stages.count("report")) == (1, judged, judged)
     entries = Ledger(tmp_path / "data" / "work" / "ledger.jsonl").entries()
     assert [(entry["status"], entry["overrides"]) for entry in entries] == [
-        ("tried", {"disclosure.min_n": 12}),
-        ("published", {"disclosure.min_n": 12}),
+        ("tried", overrides),
+        ("published", overrides),
     ]
 
 

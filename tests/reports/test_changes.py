@@ -226,6 +226,15 @@ def test_an_area_is_named_in_the_quadrant_only_when_both_distances_are_clear() -
     html5lib.HTMLParser(strict=True).parse(body)
 
 
+def test_a_quadrant_whose_count_is_withheld_names_none() -> None:
+    """As where numbers of respondents are told rounded, and this one would give an exact one away."""
+    rows = [row | {"n": float("nan")} for row in quadrant_rows(True)]
+    chart = quadrant_chart(scenes(rows)[1])
+    assert chart is not None
+    assert chart.respondents == ""
+    assert 'aria-labelledby="quadrant-t quadrant-d"' in files(rows)["en.html"].decode()
+
+
 def test_a_withheld_satisfaction_is_not_in_the_quadrant() -> None:
     rows = quadrant_rows(True)
     rows[0] = withheld(rows[0], "suppressed_primary")
