@@ -310,18 +310,23 @@ def _gone(path: Path) -> None:
     A sender may own it, so that it cannot be taken away; that keeps no other delivery waiting.
     """
     try:
-        _taken_away(path)
+        covered = _taken_away(path)
     except OSError:
         _tell_left(path)
-
-
-def _taken_away(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        for inner in path.iterdir():
-            _taken_away(inner)
-        path.rmdir()
-    elif os.path.lexists(path) and not wiped(path):
+        return
+    if not covered:
         _tell_uncovered(path)
+
+
+def _taken_away(path: Path) -> bool:
+    """Whether noise covers all that was there; parts are not named, they may be called after who was interviewed."""
+    if not os.path.lexists(path):
+        return True
+    if path.is_symlink() or not path.is_dir():
+        return wiped(path)
+    covered = [_taken_away(inner) for inner in path.iterdir()]
+    path.rmdir()
+    return all(covered)
 
 
 def _tell_left(path: Path) -> None:

@@ -13,8 +13,8 @@ def answer(address: str, query: str, name: str) -> bytes:
     """The rows of a query as CSV in UTF-8, sorted, so that the same rows give the same bytes.
 
     The transaction is rolled back, which takes rows back that a query writes, but no table that it drops in SQLite: the
-    address should be of an account that can only read. The database's own words are withheld, since
-    they may quote the address with its password, or an answer.
+    address should be of an account that can only read. The database's own words are withheld, since they may quote the
+    address with its password, or an answer.
 
     Raises: DataError: the database cannot be reached or refuses the query, or there are no rows.
     """
