@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from survey.survey_yaml.notes import Notes
 
 WORDING = {"title", "publisher", "population", "method", "source", "limits", "text", "label", "definition"}
-BOUNDARY = ("disclosure", "report")
+PRINTED = ("tables", "report")
+BOUNDARY = ("disclosure", *PRINTED)
 """Stages whose artefacts a trial of other settings keeps for itself, so that none of them can reach a publication."""
 # The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh.
 QUESTIONNAIRE = ("survey", "scales", "items", "derived", "indicators")
@@ -37,13 +38,14 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "model": (*QUESTIONNAIRE, "design", "report"),
     "banner": (*QUESTIONNAIRE, "design", "report"),
     "disclosure": ("survey", "indicators", "disclosure", "design", "report"),
-    "report": (),
+    **dict.fromkeys(PRINTED, ()),
 }
 # What else goes into a stage's key, beside its settings and the artefacts before it, in the order it is given.
 BESIDE = {
     "privacy": ("delivery", "pseudonym key", "decisions.csv"),
     "weighting": ("margins.csv",),
     "disclosure": ("earlier publications",),
+    "tables": ("languages",),
     "report": ("languages, notes and borders",),
 }
 
@@ -157,9 +159,9 @@ class Job:
 
     @cached_property
     def code(self) -> dict[str, str]:
-        """Code version of the stages: the science, and for the report the looks as well."""
+        """Code version of the stages: the science, and for what is printed the looks as well."""
         science = code_digest("survey")
-        return dict.fromkeys(SETTINGS, science) | {"report": digest(science, code_digest("reports"))}
+        return dict.fromkeys(SETTINGS, science) | dict.fromkeys(PRINTED, digest(science, code_digest("reports")))
 
     def file(self, wave: str) -> Path:
         """The delivered file of a wave."""
@@ -167,7 +169,7 @@ class Job:
 
     def delivered(self, wave: str) -> str:
         """SHA-256 of a wave's delivery, "" where it is not there."""
-        from survey.intake.source import checksum
+        from survey.source import checksum
 
         return checksum(self.file(wave), self.book.waves[wave])
 
@@ -213,6 +215,9 @@ class Job:
     def _settings(self, stage: str, wave: str) -> str:
         if stage == "report":
             content: Any = self.book.model_dump(mode="json", exclude={"schedule"})
+        elif stage == "tables":
+            unused: Any = {"schedule": True, "report": {"map"}, "waves": {"__all__": {"revision_note"}}}
+            content = self.book.model_dump(mode="json", exclude=unused)
         else:
             parts = set(SETTINGS[stage])
             content = self.book.model_dump(mode="json", include=parts, exclude={"report": {"map"}})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flows.job import Job
 from flows.observers import Ended, Observer
 from flows.private import folder
+from reports.files import ALERTS
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -81,8 +82,6 @@ def total(counts: dict[str, Any], metric: str) -> int | None:
 
 def alerts(place: Path) -> list[str]:
     """What a published wave alerts to: item, breakdown, group and the wave compared with; none where nothing was."""
-    from reports.alerts import FILE
-
-    file = place / FILE
+    file = place / ALERTS
     found = json.loads(file.read_bytes())["alerts"] if file.is_file() else []
     return [" ".join((each["item"], each["by"], each["group"], each["previous_wave"])) for each in found]

@@ -61,11 +61,14 @@ def pipeline(job: Job, step: Step, waves: Waves = one_by_one) -> dict[str, Path]
     """
     cells.refuse_lost(job)
     told = released(job, step, waves)
-    reports = {wave: (made, report_of(job, step, wave, made.released)) for wave, made in told.items()}
+    reports = {wave: report_of(job, step, wave, made.released) for wave, made in told.items()}
     if job.dry:
         return {}
-    files = {wave: job.store.load(ref).files for wave, (_, ref) in reports.items()}
-    for made, _ in reports.values():
+    files = {
+        wave: dict(sorted(pair for ref in parts for pair in job.store.load(ref).files.items()))
+        for wave, parts in reports.items()
+    }
+    for made in told.values():
         record(job, made)
     place = partial(publish, files, job.public, job.book.survey, job.archive)
     return step("publication", job.targets[-1], place, sum(map(len, files.values())))
@@ -168,14 +171,15 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
     return Made(weighted[wave], told, basis)
 
 
-def report_of(job: Job, step: Step, wave: str, released: Ref) -> Ref:
-    """The report of one wave, from what may be told."""
+def report_of(job: Job, step: Step, wave: str, released: Ref) -> tuple[Ref, Ref]:
+    """The tables and the pages of one wave's report, from what may be told: a note changes the pages alone."""
     earlier = earlier_version(job, wave)
-    beside: tuple[str, ...] = (",".join(job.languages), dict(job.notes).get(wave, ""), job.borders)
-    if earlier is not None:
-        beside = (*beside, f"{earlier.number} {earlier.waves}", digest(earlier.results))
-    work = partial(stages.report, earlier=earlier)
-    return _stage(job, step, "report", wave, work, released, extra=digest(*beside))
+    version = () if earlier is None else (f"{earlier.number} {earlier.waves}", digest(earlier.results))
+    spoken, noted = ",".join(job.languages), dict(job.notes).get(wave, "")
+    tabled, paged = partial(stages.tables, earlier=earlier), partial(stages.report, earlier=earlier)
+    tables = _stage(job, step, "tables", wave, tabled, released, extra=digest(spoken, *version))
+    pages = digest(spoken, noted, job.borders, *version)
+    return tables, _stage(job, step, "report", wave, paged, released, tables, extra=pages)
 
 
 def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:

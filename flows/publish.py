@@ -17,12 +17,12 @@ from typing import Any
 
 from flows.private import aside, flush, withheld
 from flows.words import t
+from reports.files import ABOUT
 from survey.errors import UsageError
 
 VERSIONS = ".versions"
 MANIFEST = "manifest.json"
 INDEX = "index.html"
-ABOUT = "about.json"
 
 
 def publish(

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flows.job import Job
 from flows.ledger import Ledger
 from flows.publish import VERSIONS, is_whole
+from reports.files import RESULTS
 
 if TYPE_CHECKING:
     from reports.revisions import Earlier
-
-RESULTS = "results.json"
 
 
 class Shown(NamedTuple):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from survey.cleaning import Cleaned
     from survey.privacy import Protected
     from survey.quality import Assessment
-    from survey.released import Drawn, Told
+    from survey.released import Drawn, Releasable, Told
 
 
 def intake(job: Job, wave: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -180,13 +180,32 @@ def _still_known(cells: list[Told], frames: dict[str, pd.DataFrame]) -> None:
             )
 
 
-def report(job: Job, wave: str, released: Artefact, earlier: Earlier | None = None) -> Artefact:
-    """The files of the publication.   Args: earlier: the version it takes the place of, of other deliveries."""
-    from reports.render import render
+def tables(job: Job, wave: str, released: Artefact, earlier: Earlier | None = None) -> Artefact:
+    """What readers take away.   Args: earlier: the version this one takes the place of, of other deliveries."""
+    from reports.downloads import downloads
+    from reports.revisions import figured
+
+    release = _release(released)
+    return Artefact(files=downloads(release, *figured(release, job.book, earlier), job.book, wave, job.languages))
+
+
+def report(job: Job, wave: str, released: Artefact, tables: Artefact, earlier: Earlier | None = None) -> Artefact:
+    """The pages, which link to the tables.   Args: earlier: as of `tables`."""
+    from reports.language import Language
+    from reports.render import pages
+    from reports.revisions import figured
+    from reports.scene import Scene
+
+    figures, revision = figured(_release(released), job.book, earlier)
+    beside = (tuple(tables.files), job.noted(wave), job.shapes(), revision)
+    scenes = [Scene(figures, released.facts, job.book, wave, Language(code), *beside) for code in job.languages]
+    return Artefact(files=pages(scenes))
+
+
+def _release(artefact: Artefact) -> Releasable:
     from survey.released import Releasable
 
-    release = Releasable(released.frames["results"], released.facts)
-    return Artefact(files=render(release, job.book, wave, job.languages, job.noted(wave), job.shapes(), earlier))
+    return Releasable(artefact.frames["results"], artefact.facts)
 
 
 def _wave(artefact: Artefact) -> Protected:

@@ -19,7 +19,7 @@ LOCALES = Path(__file__).parent / "locale"
 WORDS: dict[str, tuple[str, ...]] = {
     "stage": (
         *("intake", "cleaning", "quality", "privacy", "weighting", "estimate"),
-        *("compare", "model", "banner", "disclosure", "report", "publication"),
+        *("compare", "model", "banner", "disclosure", "tables", "report", "publication"),
     ),
     "state": ("fresh", "stale", "missing"),
     "status": ("published", "tried", "stopped", "forgotten", "rolled back", "taken"),

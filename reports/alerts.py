@@ -8,11 +8,12 @@ from typing import Any
 
 from reports.changes import IN_TABLE, alerts, subject
 from reports.figures import Figure
+from reports.files import ALERTS
 from reports.language import Language, half_up, plain
 from reports.scene import Scene
 from survey.changes import compared
 
-FILE, SCHEMA_FILE = "alerts.json", "alerts.schema.json"
+SCHEMA = "alerts.schema.json"
 
 
 def alert_files(scenes: Sequence[Scene]) -> dict[str, bytes]:
@@ -22,7 +23,7 @@ def alert_files(scenes: Sequence[Scene]) -> dict[str, bytes]:
         return {}
     rule = first.book.report.alerts
     content = {
-        "$schema": SCHEMA_FILE,
+        "$schema": SCHEMA,
         "survey": first.book.survey,
         "wave": first.wave,
         "simulated": first.book.simulated,
@@ -30,7 +31,7 @@ def alert_files(scenes: Sequence[Scene]) -> dict[str, bytes]:
         "compared_with": compared(first.book, first.wave),
         "alerts": [_alert(scenes, row) for row in alerts(first)],
     }
-    return {FILE: _bytes(content), SCHEMA_FILE: _bytes(schema())}
+    return {ALERTS: _bytes(content), SCHEMA: _bytes(schema())}
 
 
 def _alert(scenes: Sequence[Scene], row: Figure) -> dict[str, Any]:

@@ -1,34 +1,38 @@
-"""The files beside the pages: workbooks, banner tables, JSON and metadata."""
+"""The files beside the pages: CSV tables, workbooks, banner tables, JSON and metadata; no note of a reviewer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from reports.banner import banner_workbook
 from reports.figures import Figures
+from reports.files import RESULTS
 from reports.language import Language
 from reports.metadata import csvw, results_json
 from reports.revisions import Revision
+from reports.tables import tables
+from reports.uncollected import uncollected
 from reports.workbook import tables_workbook
 from survey.codebook import Codebook
 from survey.released import Releasable
 
 
+@uncollected()
 def downloads(
     release: Releasable,
     figures: Figures,
-    files: Mapping[str, bytes],
+    revision: Revision | None,
     book: Codebook,
     wave: str,
     languages: Sequence[str],
-    revision: Revision | None = None,
 ) -> dict[str, bytes]:
-    """Everything a reader may take away but the CSV tables, by file name.
+    """Everything a reader may take away, by file name.
 
-    Args: figures: those of the report.   files: the publication so far, whose tables are described.
-    revision: what differs from an earlier version.
+    Args: figures: those of the report.   revision: what differs from an earlier version.
     """
+    files = tables(figures, release.facts, book, wave, languages)
     return {
+        **files,
         **tables_workbook(figures, release.facts, book, wave, languages, revision is not None),
         **banner_workbook(release.results, book, wave, languages),
         **results_json(release.results, book, wave, languages, revision),
@@ -41,6 +45,6 @@ def offered(lang: Language, files: Sequence[str]) -> tuple[tuple[str, str], ...]
     named = {
         f"tables-{lang.code}.xlsx": lang.t("All tables as a workbook (XLSX)"),
         f"banner-{lang.code}.xlsx": lang.t("Every question by every breakdown (XLSX)"),
-        "results.json": lang.t("All figures for programs (JSON)"),
+        RESULTS: lang.t("All figures for programs (JSON)"),
     }
     return tuple((text, name) for name, text in named.items() if name in files)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.files import RESULTS
 from reports.language import Language, plain
 from reports.revisions import Key, Revision
 from survey.codebook import Codebook
@@ -45,7 +46,7 @@ def results_json(
     written = json.dumps(records, ensure_ascii=False, separators=(",", ":"))[1:-1]
     lines = written.replace('},{"', '},\n{"')  # never inside of a text, where a quote stands behind a backslash
     text = f'{head},\n "results": [\n{lines}\n]\n}}\n'
-    return {"results.json": text.encode(), SCHEMA: (json.dumps(schema(revision is not None), indent=1) + "\n").encode()}
+    return {RESULTS: text.encode(), SCHEMA: (json.dumps(schema(revision is not None), indent=1) + "\n").encode()}
 
 
 def _records(results: pd.DataFrame, revised: Collection[Key]) -> Iterator[dict[str, Any]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,39 +17,24 @@ from markupsafe import escape
 
 from reports.alerts import alert_files
 from reports.downloads import downloads
-from reports.figures import Figures
+from reports.files import ABOUT
 from reports.language import Language, unbroken
-from reports.revisions import Earlier, compared, marked
+from reports.revisions import Earlier, figured
 from reports.scene import Scene, page_file
 from reports.site import Sheet, sheets
 from reports.stylesheet import needed, policy
-from reports.tables import tables
+from reports.uncollected import uncollected
 from survey.codebook import Codebook
-from survey.pairs import BANNER
 from survey.released import Releasable
 from survey.survey_yaml.borders import Shapes
 from survey.survey_yaml.notes import Notes
 
-ABOUT = "about.json"
 # End tags that HTML lets a writer leave out; a tenth of the page, which is to go by e-mail.
 OPTIONAL = re.compile(r"</(?:td|th|tr|li|dt|dd|tbody)>\s*")
 NO_POLICY, NO_STYLE = '<meta http-equiv="Content-Security-Policy" content="">', "<style></style>"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let Python's collector rest while a report grows: it would walk cells and figures, all in use, time and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-@_uncollected()
 def render(
     release: Releasable,
     book: Codebook,
@@ -60,24 +44,24 @@ def render(
     shapes: Shapes | None = None,
     earlier: Earlier | None = None,
 ) -> dict[str, bytes]:
-    """Files of the report of one wave by name: pages, index.html, tables/*.csv, about.json, alerts and their schema.
+    """Files of the report of one wave by name: those of `downloads` and those of `pages`.
 
     Args: release: what passed the release boundary.   book: the survey.   wave: the wave told about.
     languages: codes of the pages, the first one the reader's most likely.   notes: sentences of a reviewer.
     shapes: borders of the areas.   earlier: the version, made of other deliveries, that this one takes the place of.
     """
-    figures = Figures(release.results[release.results["block"] != BANNER])
-    revision = compared(earlier, Figures(release.results).rows, book) if earlier else None
-    if revision:
-        figures = marked(figures, revision)
-    files = tables(figures, release.facts, book, wave, languages)
-    names = tuple(sorted(name.removeprefix("tables/") for name in files))
-    files |= downloads(release, figures, files, book, wave, languages, revision)
-    others = tuple(sorted(set(files) - {f"tables/{name}" for name in names}))
-    spoken = [Language(code) for code in languages]
-    told: dict[str, list[Sheet]] = {}
-    beside = (names, notes, others, shapes, revision)
-    scenes = [Scene(figures, release.facts, book, wave, lang, *beside) for lang in spoken]
+    figures, revision = figured(release, book, earlier)
+    files = downloads(release, figures, revision, book, wave, languages)
+    beside = (tuple(files), notes, shapes, revision)
+    scenes = [Scene(figures, release.facts, book, wave, Language(code), *beside) for code in languages]
+    return dict(sorted({**files, **pages(scenes)}.items()))
+
+
+@uncollected()
+def pages(scenes: Sequence[Scene]) -> dict[str, bytes]:
+    """Pages, index.html, about.json, alerts and their schema by file name.   Args: scenes: one a language."""
+    files, told = dict[str, bytes](), dict[str, list[Sheet]]()
+    spoken, (book, wave) = [scene.lang for scene in scenes], (scenes[0].book, scenes[0].wave)
     for scene in scenes:
         lang = scene.lang
         told[lang.code] = sheets(scene, spoken)
@@ -89,7 +73,7 @@ def render(
     files[ABOUT] = (json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
     chooser = [(lang, about["title"][lang.code], about["publisher"][lang.code]) for lang in spoken]
     files["index.html"] = _html("index.html", spoken[0], chooser=chooser, wave=wave, simulated=book.simulated)
-    return dict(sorted(files.items()))
+    return files
 
 
 def _about(book: Codebook, wave: str, told: Mapping[str, Sequence[Sheet]]) -> dict[str, Any]:

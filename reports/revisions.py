@@ -14,6 +14,8 @@ from reports.figures import Figure, Figures
 from reports.language import half_up
 from reports.workbook import PLAIN, unit
 from survey.codebook import Codebook
+from survey.pairs import BANNER
+from survey.released import Releasable
 from survey.tidy import results
 
 if TYPE_CHECKING:
@@ -48,6 +50,15 @@ class Revision:
     keys: frozenset[Key] = frozenset()
     shown: int = 0
     before: Mapping[Key, Figure] = field(default_factory=dict)
+
+
+def figured(release: Releasable, book: Codebook, earlier: Earlier | None = None) -> tuple[Figures, Revision | None]:
+    """The figures of a report, those that were revised knowing so, and what differs from an earlier version of it."""
+    figures = Figures(release.results[release.results["block"] != BANNER])
+    if earlier is None:
+        return figures, None
+    revision = compared(earlier, Figures(release.results).rows, book)
+    return marked(figures, revision), revision
 
 
 def compared(earlier: Earlier, figures: Collection[Figure], book: Codebook) -> Revision:

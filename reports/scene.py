@@ -30,10 +30,9 @@ class Scene:
     book: Codebook
     wave: str
     lang: Language
-    tables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """Names of the files that readers may take away beside the pages."""
     notes: Notes | None = None
-    others: tuple[str, ...] = ()
-    """Files of the publication that are neither pages nor tables."""
     shapes: Shapes | None = None
     """Borders of the areas, where survey.yaml names a file of them."""
     revision: Revision | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from reports.area import area_pages
@@ -120,8 +121,8 @@ def _frame(
         languages=tuple(
             (each.name, each.tag, "" if each == lang else page_file(each.code, stem)) for each in languages
         ),
-        downloads=tuple((name.removesuffix(".csv"), f"tables/{name}") for name in scene.tables),
-        files=offered(lang, scene.others),
+        downloads=tuple((PurePosixPath(name).stem, name) for name in sorted(scene.files) if name.endswith(".csv")),
+        files=offered(lang, scene.files),
         revision=sentences(scene),
     )
 

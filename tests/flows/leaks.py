@@ -33,6 +33,7 @@ STAGES = (
     "compare",
     "model",
     "disclosure",
+    "tables",
     "report",
 )
 ELSEWHERE = ("flows.pipeline.publish", "flows.store.Store.save", "flows.store.Store.load", "flows.run.fingerprint")

@@ -42,11 +42,11 @@ def test_what_a_run_would_do_is_what_it_then_does(tmp_path: Path) -> None:
     run(tmp_path)
     assert set(states(tmp_path).values()) == {FRESH}
     write(tmp_path, yaml=RENAMED)
-    assert {stage for stage, state in states(tmp_path).items() if state == STALE} == {"report"}
-    (last,) = [each for each in status(job(tmp_path)) if each.state == STALE]
-    assert last.why == ("survey.yaml",)
+    assert {stage for stage, state in states(tmp_path).items() if state == STALE} == {"tables", "report"}
+    stale = [each for each in status(job(tmp_path)) if each.state == STALE]
+    assert [each.why for each in stale] == [("survey.yaml",), ("survey.yaml", "tables w1")]
     _, lines = run(tmp_path)
-    assert [line.stage for line in lines] == ["report", "publication"]
+    assert [line.stage for line in lines] == ["tables", "report", "publication"]
     write(tmp_path, yaml=RENAMED, delivery=frame(seed=2))
     (first, *_) = status(job(tmp_path))
     assert (first.ref.stage, first.state, first.why) == ("privacy", STALE, ("delivery",))
@@ -71,9 +71,9 @@ def test_pruning_takes_what_nobody_needs_and_a_run_has_nothing_to_do_after_it(tm
     assert sorted(store.glob("*/*")) == before
     done = clean(Workspace(tmp_path), [job(tmp_path)])
     assert done == count
-    assert done.artefacts == 2  # the report under its old title, and the draft
+    assert done.artefacts == 3  # tables and report under their old title, and the draft
     assert done.size > 0
-    assert len(list(store.glob("*/*"))) == len(before) - 2
+    assert len(list(store.glob("*/*"))) == len(before) - 3
     assert run(tmp_path)[0].fresh
 
 

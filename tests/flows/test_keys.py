@@ -191,7 +191,7 @@ def test_encryption_changes_no_published_byte_and_leaves_none_in_clear(
         assert len(files) > 20
     write(tmp_path / "sealed", yaml=YAML.replace("Small town survey", "Survey of the small town"))
     _, lines = run(tmp_path / "sealed")
-    assert [line.stage for line in lines] == ["report", "publication"]
+    assert [line.stage for line in lines] == ["tables", "report", "publication"]
 
 
 def test_a_run_with_another_secret_is_stopped(

@@ -42,7 +42,7 @@ assert home, "a fixture"
 CANARY = "欧阳金丝雀"
 STAGES = [
     *("intake", "cleaning", "quality", "privacy", "weighting", "estimate"),
-    *("compare", "model", "disclosure", "report", "publication"),
+    *("compare", "model", "disclosure", "tables", "report", "publication"),
 ]
 GATED = YAML.replace("report:\n", "gates: {min_completes: 1000}\nreport:\n")
 TWO = YAML + "  w2:\n    file: w2.csv\n    fieldwork: {start: 2026-07-01, end: 2026-07-31}\n"
@@ -473,7 +473,8 @@ def test_nothing_is_imported_for_what_nobody_asked_for(tmp_path: Path) -> None:
     run(tmp_path)
     told = (
         "import sys; from flows.cli import app; app(['run', 'small-town'], standalone_mode=False)\n"
-        "print(sorted({name.split('.')[0] for name in sys.modules} & {'apprise', 'opentelemetry', 'prefect'}))"
+        "unasked = {'apprise', 'numpy', 'opentelemetry', 'pandas', 'prefect'}\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules} & unasked))"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "OTEL_"))}
     done = subprocess.run(

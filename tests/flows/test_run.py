@@ -41,7 +41,7 @@ def published(root: Path) -> dict[str, bytes]:
 def test_the_stages_run_in_the_order_of_the_design(tmp_path: Path) -> None:
     write(tmp_path)
     _, lines = run(tmp_path)
-    order = "intake cleaning quality privacy weighting estimate compare model disclosure report publication"
+    order = "intake cleaning quality privacy weighting estimate compare model disclosure tables report publication"
     assert [line.stage for line in lines] == order.split()
     assert {"zh.html", "en.html", "index.html", "manifest.json"} <= set(published(tmp_path))
 
@@ -55,12 +55,12 @@ def test_a_second_run_finds_nothing_to_do(tmp_path: Path) -> None:
     assert published(tmp_path) == before
 
 
-def test_a_changed_sentence_redoes_the_report_alone(tmp_path: Path) -> None:
+def test_a_changed_sentence_redoes_what_is_printed_alone(tmp_path: Path) -> None:
     write(tmp_path)
     run(tmp_path)
     write(tmp_path, yaml=YAML.replace("Small town survey", "Survey of the small town"))
     _, lines = run(tmp_path)
-    assert [line.stage for line in lines] == ["report", "publication"]
+    assert [line.stage for line in lines] == ["tables", "report", "publication"]
     assert b"Survey of the small town" in published(tmp_path)["en.html"]
 
 
@@ -75,7 +75,7 @@ def test_another_schedule_redoes_no_stage_and_changes_no_byte(tmp_path: Path) ->
         assert published(tmp_path) == before
 
 
-def test_a_changed_note_redoes_the_report_alone_and_a_number_in_it_stops_before_the_work(tmp_path: Path) -> None:
+def test_a_changed_note_redoes_the_pages_alone_and_a_number_in_it_stops_before_the_work(tmp_path: Path) -> None:
     folder = write(tmp_path)
     run(tmp_path)
     before = published(tmp_path)
@@ -103,9 +103,10 @@ def test_a_trial_publishes_nothing_and_what_its_settings_tell_is_no_part_of_the_
         job = Job.plan(Workspace(tmp_path), "small-town", *settings, dry=dry)
         runs.run(job, runs.plain, "plain", told.append, lambda: datetime(2026, 11, 24, tzinfo=UTC))
         assert (tmp_path / "public").exists() is not dry
-    assert [line.stage for line in told][-2:] == ["report", "publication"]
+    assert [line.stage for line in told][-3:] == ["tables", "report", "publication"]
     stages = [line.stage for line in told]
-    assert (stages.count("model"), stages.count("disclosure"), stages.count("report")) == (1, judged, judged)
+    assert stages.count("model") == 1
+    assert [stages.count(each) for each in ("disclosure", "tables", "report")] == [judged] * 3
     entries = Ledger(tmp_path / "data" / "work" / "ledger.jsonl").entries()
     assert [(entry["status"], entry["overrides"]) for entry in entries] == [
         ("tried", overrides),
@@ -121,7 +122,7 @@ def test_a_changed_file_redoes_everything(tmp_path: Path) -> None:
     run(tmp_path)
     write(tmp_path, yaml=REVISED, delivery=frame(seed=2))
     _, lines = run(tmp_path)
-    assert len(lines) == 11
+    assert len(lines) == 12
 
 
 def test_a_damaged_publication_is_put_right(tmp_path: Path) -> None:
@@ -285,7 +286,8 @@ def test_both_drivers_leave_the_same_trace(root: Path, tmp_path: Path) -> None:
     for place in (root, tmp_path):
         entry = Ledger(place / "data" / "work" / "ledger.jsonl").entries()[0]
         assert sorted(entry["artefacts"]) == sorted(
-            f"{stage} w1" for stage in ["privacy", "weighting", "estimate", "compare", "model", "disclosure", "report"]
+            f"{stage} w1"
+            for stage in ("privacy", "weighting", "estimate", "compare", "model", "disclosure", "tables", "report")
         )
         # The fingerprint holds the path of the publication; the names of artefacts depend on the key of pseudonyms.
         for key in ("started", "driver", "fingerprint", "artefacts"):
