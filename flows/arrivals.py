@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from survey.codebook import Codebook
 from survey.errors import DataError
-from survey.intake.source import ENDINGS
+from survey.source import ENDINGS
 
 SETTLE = 60.0
 """Seconds without a change after which a file that nobody vouches for counts as whole."""

@@ -69,7 +69,7 @@ def _listed(tables: list[pd.DataFrame], path: Path) -> str:
     """Write the tables for their owner alone; returns what is said of it."""
     import pandas as pd
 
-    from survey.rules import COLUMNS
+    from survey.problems import COLUMNS
 
     table = pd.concat([pd.DataFrame(columns=COLUMNS), *(each.astype("object") for each in tables)])
     write(path, table.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))

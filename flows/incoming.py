@@ -39,7 +39,7 @@ from flows.words import t
 from flows.workspace import Workspace
 from survey.codebook import Codebook
 from survey.errors import AnxinError, DataError, together
-from survey.intake.source import checksum
+from survey.source import checksum
 
 TAKEN, AGAIN, SUPERSEDED, WAITING, STRAY = "taken", "already taken", "superseded", "waiting", "left alone"
 CHUNK = 1 << 20

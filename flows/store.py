@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ class Ref:
 class Artefact:
     """What a stage hands on: frames, facts and files by name."""
 
-    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -56,6 +57,29 @@ class Artefact:
         if "answers" in self.frames:  # beside it there may be more problems than people
             return len(self.frames["answers"])
         return max((len(frame) for frame in self.frames.values()), default=len(self.files))
+
+
+class Frames(Mapping[str, "pd.DataFrame"]):
+    """Frames of an artefact on disk, each decoded when it is first asked for: most readers need one, or the facts."""
+
+    def __init__(self, parquet: Mapping[str, Callable[[], bytes]]) -> None:
+        self._parquet, self._read = parquet, dict[str, "pd.DataFrame"]()
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """The frame of that name."""
+        import pandas as pd
+
+        if name not in self._read:
+            self._read[name] = pd.read_parquet(io.BytesIO(self._parquet[name]()))
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the frames."""
+        return iter(self._parquet)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._parquet)
 
 
 @dataclass(frozen=True)
@@ -121,17 +145,18 @@ class Store:
 
     def load(self, ref: Ref) -> Artefact:
         """The artefact as it was saved.   Raises: UsageError: it is encrypted under another key."""
-        import pandas as pd
-
-        seal = _seal(self.path(ref))
-        contents = {name.removesuffix(ENCRYPTED): self._opened(ref, name) for name in (seal or {"files": {}})["files"]}
+        names = {name.removesuffix(ENCRYPTED): name for name in (_seal(self.path(ref)) or {"files": {}})["files"]}
         frames = {
-            name.removesuffix(".parquet"): pd.read_parquet(io.BytesIO(content))
-            for name, content in sorted(contents.items())
+            name.removesuffix(".parquet"): partial(self._opened, ref, written)
+            for name, written in sorted(names.items())
             if name.endswith(".parquet") and "/" not in name
         }
-        files = {name[len("files/") :]: content for name, content in contents.items() if name.startswith("files/")}
-        return Artefact(frames, json.loads(contents["facts.json"]), files)
+        files = {name[len("files/") :]: written for name, written in names.items() if name.startswith("files/")}
+        return Artefact(
+            Frames(frames),
+            json.loads(self._opened(ref, names["facts.json"])),
+            {name: self._opened(ref, written) for name, written in files.items()},
+        )
 
     def encrypt_all(self) -> None:
         """Where encryption is on: encrypt what was written before it was, of every survey."""

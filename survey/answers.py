@@ -27,8 +27,8 @@ from survey.levels import (
 )
 from survey.multiple import multiple
 from survey.numerals import plain_numbers
+from survey.problems import Notes, shown
 from survey.recipes import Columns, holds
-from survey.rules import Notes, shown
 
 __all__ = ["CODE_OF", "REASONS", "Unread", "own_columns", "typed", "unread"]
 

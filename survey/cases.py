@@ -6,8 +6,8 @@ import pandas as pd
 
 from survey.answers import typed
 from survey.codebook import Codebook
+from survey.problems import Notes
 from survey.recipes import derive
-from survey.rules import Notes
 
 DISPOSITION = "disposition_group"
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Item, Wave, filled_codes, number_code
 from survey.numerals import COMMA, shape
-from survey.rules import RECODED, Merged, Notes, Strange, shown, shown_number
+from survey.problems import Merged, Notes, Strange, shown, shown_number
+from survey.rules import RECODED
 
 REASONS = ("answered", "refused", "dont_know", "not_applicable", "not_asked", "lost", "invalid", "filter")
 CODE_OF = {reason: code for code, reason in enumerate(REASONS)}

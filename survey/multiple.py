@@ -9,7 +9,8 @@ import pandas as pd
 
 from survey.codebook import Codebook, Item, Wave, choice, number_code
 from survey.levels import CODE_OF, Coded, explain, reason_codes, recoded, recoded_texts, said, unknown_levels
-from survey.rules import RECODED, Notes, shown
+from survey.problems import Notes, shown
+from survey.rules import RECODED
 
 BETWEEN = ";,、，；|/"  # whatever vendors put between the codes of one cell
 Chosen = tuple[dict[str, pd.Series], pd.Series]

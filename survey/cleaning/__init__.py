@@ -25,8 +25,8 @@ from survey.cleaning.shifted import shifted
 from survey.codebook import Codebook, number_code
 from survey.errors import AnxinError, DataError, masked, together
 from survey.identifiers import undeclared
+from survey.problems import Notes
 from survey.recipes import derived
-from survey.rules import Notes
 
 __all__ = ["Cleaned", "Decisions", "clean", "examined", "item_names", "read_decisions"]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from survey.answers import CODE_OF, own_columns
 from survey.codebook import Codebook, Wave
 from survey.errors import masked
+from survey.problems import Notes, shown
 from survey.recipes import Columns, derived, holds
-from survey.rules import Notes, shown
 
 Mask = NDArray[np.bool_]
 

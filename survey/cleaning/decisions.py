@@ -18,7 +18,8 @@ import pandas as pd
 
 from survey.codebook import Codebook
 from survey.errors import CodebookError, DataError, masked
-from survey.rules import NAMED, Notes
+from survey.problems import Notes
+from survey.rules import NAMED
 
 CODE = re.compile(r"[A-Za-z_ -]{1,40}")
 HEADER = ("wave", "row", "rule", "decision", "reviewer", "reason", "sha256")

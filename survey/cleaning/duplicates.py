@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.codebook import Codebook, Wave, choice
+from survey.problems import Notes
 from survey.recipes import Columns
-from survey.rules import Notes
 
 NEIGHBOURS = 8  # how many of those who share a stretch of answers each is compared with
 PIECE = 250_000  # pairs compared at once

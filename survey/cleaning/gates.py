@@ -8,7 +8,7 @@ import pandas as pd
 
 from survey.codebook import Codebook, Wave
 from survey.errors import DataError, GateError
-from survey.rules import Notes, Strange
+from survey.problems import Notes, Strange
 
 
 def passed(counts: Mapping[str, int], notes: Notes, book: Codebook, wave: Wave) -> Iterator[GateError]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
-from typing import Annotated, Literal
+import textwrap
+from functools import cache
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -15,9 +20,32 @@ Reason = Literal["refused", "dont_know", "not_applicable", "not_asked", "lost"]
 
 
 class Strict(BaseModel):
-    """A frozen value that refuses keys it does not know."""
+    """A frozen value that refuses keys it does not know; its JSON Schema says what stands below each field."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """The schema with words: only here, as pydantic's `use_attribute_docstrings` reads every source at import."""
+        made: dict[str, Any] = handler(core_schema)
+        told = handler.resolve_ref_schema(made)["properties"]
+        for name, words in _words(cls).items():
+            told[cls.model_fields[name].alias or name]["description"] = words
+        return made
+
+
+@cache
+def _words(model: type) -> dict[str, str]:
+    """Field → the text below it in the source of a class or of those it is made of."""
+    found: dict[str, str] = {}
+    for owner in reversed([each for each in model.__mro__ if issubclass(each, Strict)]):
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+        assert isinstance(body, ast.ClassDef)
+        for line, below in pairwise(body.body):
+            match line, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = inspect.cleandoc(text)
+    return found
 
 
 def say(words: dict[str, str], language: str) -> str:

@@ -19,8 +19,8 @@ from survey.codebook import Wave
 from survey.errors import DataError
 from survey.intake.encoding import detect_encoding
 from survey.intake.files import READERS, Dictionary, read_binary, read_dictionary
-from survey.intake.source import ENDINGS, Part, checksum, nothing, parts
 from survey.intake.text import Table, read_text
+from survey.source import ENDINGS, Part, checksum, nothing, parts
 
 __all__ = ["Dictionary", "Provenance", "checksum", "detect_encoding", "dictionary", "read"]
 

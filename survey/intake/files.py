@@ -12,9 +12,9 @@ import pandas as pd
 
 from survey.codebook import Wave, number_code
 from survey.errors import DataError
-from survey.intake.cells import as_text, cell_text
-from survey.intake.source import Part, nothing
 from survey.intake.text import Table, checked_header, named_only
+from survey.source import Part, nothing
+from survey.source.cells import as_text, cell_text
 
 STATISTICAL = {
     ".sav": "read_sav", ".zsav": "read_sav", ".por": "read_por", ".dta": "read_dta", ".sas7bdat": "read_sas7bdat",

@@ -14,7 +14,7 @@ import pandas as pd
 from survey.codebook import Wave
 from survey.errors import DataError, masked
 from survey.intake.encoding import detect_encoding
-from survey.intake.source import Part, nothing
+from survey.source import Part, nothing
 
 DELIMITERS = "\t;,|"
 BINARY = re.compile(b"[\x00-\x08\x0e-\x1f\x7f]")

@@ -15,7 +15,7 @@ import pytest
 from survey.codebook import Fieldwork, Wave
 from survey.errors import DataError
 from survey.intake import Dictionary, checksum, detect_encoding, dictionary, read
-from survey.intake.source import DATABASE
+from survey.source import DATABASE
 
 WAVE = Wave(file="x", fieldwork=Fieldwork(start="2026-01-01", end="2026-02-01"))  # type: ignore[arg-type]
 CELLS = [["007", "张三", "1;4;7", ""], ["8", "李四", ".", " "]]
@@ -257,7 +257,7 @@ def test_long_numbers_keep_their_digits(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_claims_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("survey.intake.source.LARGEST", 1000)
+    monkeypatch.setattr("survey.source.LARGEST", 1000)
     path = tmp_path / "wave.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1000))
     with pytest.raises(DataError, match="unpacks to more"):

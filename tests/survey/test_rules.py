@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from survey.answers import REASONS
 from survey.cleaning import Cleaned, clean
 from survey.errors import CodebookError, DataError, GateError
-from survey.rules import COLUMNS as TABLE
+from survey.problems import COLUMNS as TABLE
 from survey.rules import RULES
 from survey.survey_yaml import parse
 from tests.survey.test_cleaning import COLUMNS, YAML, cleaned

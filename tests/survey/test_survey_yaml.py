@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import BaseModel, ConfigDict, Field
 
+from survey.codebook.base import Strict
 from survey.errors import CodebookError
 from survey.survey_yaml import parse
 from tests.small_survey import YAML
@@ -88,3 +91,48 @@ def test_an_index_as_a_headline_is_refused_with_its_reason() -> None:
 
 def test_a_recipe_that_does_not_exist_is_told_with_those_that_do() -> None:
     assert "'share', 'any'" in told("recipe: share", "recipe: shares")
+
+
+class Base(Strict):
+    kept: int = 0
+    """Of a class
+    below."""
+    replaced: int = 0
+    """Of a class below, worded anew."""
+
+
+class Ours(Base):
+    replaced: int = 1
+    """In other words."""
+    if_: Annotated[int, Field(alias="if", ge=1)]
+    """Under another name."""
+    silent: int = 2
+
+
+class PydanticBase(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    kept: int = 0
+    """Of a class
+    below."""
+    replaced: int = 0
+    """Of a class below, worded anew."""
+
+
+class Pydantics(PydanticBase):
+    replaced: int = 1
+    """In other words."""
+    if_: Annotated[int, Field(alias="if", ge=1)]
+    """Under another name."""
+    silent: int = 2
+
+
+def test_the_schema_says_of_a_key_what_stands_below_its_field() -> None:
+    ours, theirs = (each.model_json_schema()["properties"] for each in (Ours, Pydantics))
+    assert ours == theirs
+    assert [each.get("description") for each in ours.values()] == [
+        "Of a class\nbelow.",
+        "In other words.",
+        "Under another name.",
+        None,
+    ]

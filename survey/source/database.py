@@ -6,7 +6,7 @@ import csv
 import io
 
 from survey.errors import DataError
-from survey.intake.cells import cell_text
+from survey.source.cells import cell_text
 
 
 def answer(address: str, query: str, name: str) -> bytes:

@@ -152,7 +152,7 @@ def _bounded(content: bytes, name: str, size: int = 0) -> bytes:
 
 def _queried(wave: Wave, environ: Mapping[str, str]) -> Part:
     """The answer to the wave's query as one table of text cells, rows in the order of their cells."""
-    from survey.intake.database import answer
+    from survey.source.database import answer
 
     address = environ.get(DATABASE, "")
     if not address:
