@@ -12,6 +12,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,11 +32,11 @@ from flows.arrivals import (
     strangers,
     unlike,
 )
+from flows.clearing import gone, inside, tell_left, tell_uncovered
 from flows.ledger import Ledger
 from flows.lock import only_one
-from flows.private import aside, erase, wiped
+from flows.private import erase
 from flows.run import unexpected
-from flows.words import t
 from flows.workspace import Workspace
 from survey.codebook import Codebook
 from survey.errors import AnxinError, DataError, together
@@ -141,6 +142,11 @@ class _Door:
         return self.workspace.survey_folder(self.book.survey)
 
     @property
+    def incoming(self) -> Path:
+        """Folder of the folders that senders may write to."""
+        return self.workspace.root / "data" / "incoming"
+
+    @property
     def ledger(self) -> Ledger:
         return Ledger(self.workspace.work / "ledger.jsonl")
 
@@ -152,10 +158,10 @@ class _Door:
     def tidy(self, folder: Path) -> None:
         """Erase what an intake that was killed left: drafts, and parts of a delivery that stands in its place."""
         for file, waves in deliveries(self.book).items():
-            _gone(_draft(self.held / file))
+            gone(_draft(self.held / file), _draft(self.held / file).parent)
             for place in map(_cleared, places(folder, file, waves)):
                 if not is_linked(folder, place):
-                    _gone(place)
+                    gone(place, self.incoming)
 
     def take(self, arrival: Arrival) -> Told:
         """Take a delivery unless it was taken before.   Raises: AnxinError: it is not one that may be taken."""
@@ -169,7 +175,7 @@ class _Door:
         if before == arrival.sha256:  # as it came once, or taken just before an intake was killed
             if arrival.sha256 not in earlier:
                 self._note(arrival, "")
-            _clear(arrival)
+            _clear(arrival, self.incoming)
             return Told(arrival.file, arrival.waves, AGAIN)
         if arrival.sha256 in earlier:
             return Told(arrival.file, arrival.waves, SUPERSEDED)
@@ -179,7 +185,7 @@ class _Door:
             return Told(arrival.file, arrival.waves, WAITING, "it was written to while it was read")
         _put(draft, place)
         self._note(arrival, before)
-        _clear(arrival)
+        _clear(arrival, self.incoming)
         return Told(arrival.file, arrival.waves, TAKEN)
 
     def _note(self, arrival: Arrival, replaced: str) -> None:
@@ -249,11 +255,11 @@ def _put(draft: Path, place: Path) -> None:
         try:
             _exchange(draft, place)
             _flush(place.parent)
-            _gone(draft)
+            gone(draft, draft.parent)
         except AnxinError:  # no file system that can: a file goes in one step all the same, the former bytes uncovered
             os.replace(draft, place)
             _flush(place.parent)
-            _tell_uncovered(place)
+            tell_uncovered(place)
     else:
         os.replace(draft, place)
         _flush(place.parent)
@@ -285,56 +291,26 @@ def _flush(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _clear(arrival: Arrival) -> None:
+def _clear(arrival: Arrival, incoming: Path) -> None:
     """Take a delivery out of the incoming folder, its marks first: one left behind would vouch for the next upload.
 
     A folder goes in one step: parts left behind would be taken for parts of the next delivery.
     """
+    cleared = _cleared(arrival.place)
     try:
-        for mark in arrival.marks:
-            mark.unlink(missing_ok=True)
-        if any(look_of(part.path.lstat()) != part.look for part in arrival.parts.values()):
-            return  # it was delivered again meanwhile, and stays
-        os.rename(arrival.place, _cleared(arrival.place))
+        with inside(arrival.place.parent, incoming) as folder:
+            for mark in arrival.marks:
+                with suppress(FileNotFoundError):
+                    os.unlink(mark.name, dir_fd=folder)
+            if any(look_of(part.path.lstat()) != part.look for part in arrival.parts.values()):
+                return  # it was delivered again meanwhile, and stays
+            os.rename(arrival.place.name, cleared.name, src_dir_fd=folder, dst_dir_fd=folder)
     except FileNotFoundError:
         return
     except OSError:  # something of a sender's stands in the way
-        _tell_left(arrival.place)
+        tell_left(arrival.place)
         return
-    _gone(_cleared(arrival.place))
-
-
-def _gone(path: Path) -> None:
-    """Erase what is not needed any more, a file or a folder; what noise did not cover, or what stays, is told.
-
-    A sender may own it, so that it cannot be taken away; that keeps no other delivery waiting.
-    """
-    try:
-        covered = _taken_away(path)
-    except OSError:
-        _tell_left(path)
-        return
-    if not covered:
-        _tell_uncovered(path)
-
-
-def _taken_away(path: Path) -> bool:
-    """Whether noise covers all that was there; parts are not named, they may be called after who was interviewed."""
-    if not os.path.lexists(path):
-        return True
-    if path.is_symlink() or not path.is_dir():
-        return wiped(path)
-    covered = [_taken_away(inner) for inner in path.iterdir()]
-    path.rmdir()
-    return all(covered)
-
-
-def _tell_left(path: Path) -> None:
-    aside(t("{file} cannot be taken away: its owner has to delete it, for there are answers in it", file=path))
-
-
-def _tell_uncovered(path: Path) -> None:
-    aside(t("{file} is gone, its bytes are not covered: another name, another owner, or a disk that cannot", file=path))
+    gone(cleared, incoming)
 
 
 def _cleared(place: Path) -> Path:

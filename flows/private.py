@@ -58,22 +58,25 @@ def erase(path: Path) -> None:
         path.unlink()
 
 
-def wiped(path: Path) -> bool:
+def wiped(name: str, folder: int) -> bool:
     """Delete a file of somebody else's making, after noise over its bytes where they are this name's alone.
 
-    Returns: whether there is noise; a link, a file with another name and one that may not be written to only go.
+    Args: name: in a folder that is held open.   Returns: whether there is noise; a link, a file with another name and
+    one that may not be written to only go.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError:
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
         return False
     with os.fdopen(descriptor, "r+b") as stream:
         seen = os.fstat(descriptor)
         covered = stat.S_ISREG(seen.st_mode) and seen.st_nlink == 1
         if covered:
             _cover(stream)
-    path.unlink()
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
     return covered
 
 

@@ -1,0 +1,80 @@
+"""Taking away what senders left, who may change it meanwhile: every folder is held open, and no link is followed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.private import aside, wiped
+from flows.words import t
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+def gone(path: Path, root: Path) -> None:
+    """Erase what is not needed any more, a file or a folder; what noise did not cover, or what stays, is told.
+
+    A sender may own it, so that it cannot be taken away; that keeps no other delivery waiting.
+    """
+    try:
+        with inside(path.parent, root) as folder:
+            covered = _taken_away(path.name, folder)
+    except FileNotFoundError:
+        return
+    except (OSError, RecursionError):
+        tell_left(path)
+        return
+    if not covered:
+        tell_uncovered(path)
+
+
+@contextmanager
+def inside(path: Path, root: Path) -> Iterator[int]:
+    """Hold a folder open that no link led to from a root of ours: senders may change what its name leads to."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in path.relative_to(root).parts:
+            inner = os.open(part, FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _taken_away(name: str, folder: int) -> bool:
+    """Whether noise covers all that was there; parts are not named, they may be called after who was interviewed.
+
+    Args: folder: held open.   Raises: OSError: some of it stays; the rest is gone.
+    """
+    try:
+        own = os.open(name, FOLDER, dir_fd=folder)
+    except FileNotFoundError:
+        return True
+    except OSError:  # no folder, or none that may be read
+        return wiped(name, folder)
+    covered, fault = True, None
+    try:
+        for part in sorted(os.listdir(own)):
+            try:
+                covered &= _taken_away(part, own)
+            except OSError as error:
+                fault = error
+    finally:
+        os.close(own)
+    if fault is not None:
+        raise fault
+    os.rmdir(name, dir_fd=folder)
+    return covered
+
+
+def tell_left(path: Path) -> None:
+    """Say that something stays, because of its owner."""
+    aside(t("{file} cannot be taken away: its owner has to delete it, for there are answers in it", file=path))
+
+
+def tell_uncovered(path: Path) -> None:
+    """Say that something went without noise over its bytes."""
+    aside(t("{file} is gone, its bytes are not covered: another name, another owner, or a disk that cannot", file=path))
