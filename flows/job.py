@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from survey.survey_yaml.borders import Shapes
     from survey.survey_yaml.notes import Notes
 
-WORDING = {"title", "publisher", "population", "method", "source", "limits", "text", "label", "definition"}
 PRINTED = ("tables", "report")
+"""Stages that word and print: they depend on all of survey.yaml but `UNUSED`, and on the looks."""
 BOUNDARY = ("disclosure", *PRINTED)
 """Stages whose artefacts a trial of other settings keeps for itself, so that none of them can reach a publication."""
 # The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh.
@@ -38,15 +38,18 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "model": (*QUESTIONNAIRE, "design", "report"),
     "banner": (*QUESTIONNAIRE, "design", "report"),
     "disclosure": ("survey", "indicators", "disclosure", "design", "report"),
-    **dict.fromkeys(PRINTED, ()),
+}
+UNUSED: dict[str, Any] = {
+    "tables": {"schedule": True, "report": {"map"}, "waves": {"__all__": {"revision_note"}}},
+    "report": {"schedule"},
 }
 # What else goes into a stage's key, beside its settings and the artefacts before it, in the order it is given.
 BESIDE = {
     "privacy": ("delivery", "pseudonym key", "decisions.csv"),
     "weighting": ("margins.csv",),
     "disclosure": ("earlier publications",),
-    "tables": ("languages",),
-    "report": ("languages, notes and borders",),
+    "tables": ("languages", "earlier version"),
+    "report": ("languages", "earlier version", "notes", "borders"),
 }
 
 
@@ -97,7 +100,9 @@ class Job:
         margins, decisions = workspace.margins(survey), workspace.decisions(survey)
         texts = ((wave, workspace.notes(survey, wave)) for wave in targets)
         notes = tuple((wave, text) for wave, text in texts if text.strip())
-        own = json.dumps(dict(overrides or {}), ensure_ascii=False, sort_keys=True, default=str)
+        own = json.dumps(
+            dict(overrides or {}), ensure_ascii=False, default=str
+        )  # in their order, which may be of levels
         borders = workspace.borders(book)
         job = cls(
             workspace,
@@ -213,32 +218,24 @@ class Job:
         return f"trial {self.overrides}" if self.dry and apart else ""
 
     def _settings(self, stage: str, wave: str) -> str:
-        if stage == "report":
-            content: Any = self.book.model_dump(mode="json", exclude={"schedule"})
-        elif stage == "tables":
-            unused: Any = {"schedule": True, "report": {"map"}, "waves": {"__all__": {"revision_note"}}}
-            content = self.book.model_dump(mode="json", exclude=unused)
-        else:
-            parts = set(SETTINGS[stage])
-            content = self.book.model_dump(mode="json", include=parts, exclude={"report": {"map"}})
-            content = _without_wording(content, {*self.book.languages, ""})
-            if stage == "privacy":  # the words of a check stand in the table of problems
-                content["checks"] = self.book.model_dump(mode="json", include={"checks"})["checks"]
-            content["wave"] = (
-                self.book.waves[wave].model_dump(mode="json", exclude={"revision_note"}) if stage == "privacy" else wave
-            )
-        return json.dumps(content, ensure_ascii=False, sort_keys=True)
+        """What a stage depends on in survey.yaml, in its order: that of levels and items is what they are told in."""
+        if stage in PRINTED:
+            return _text(self.book.model_dump(mode="json", exclude=UNUSED[stage]))
+        content = {part: self._unworded[part] for part in SETTINGS[stage]}
+        if stage != "privacy":
+            return _text({**content, "wave": wave})
+        own = self.book.waves[wave].model_dump(mode="json", exclude={"revision_note"})
+        checks = self.book.model_dump(mode="json", include={"checks"})  # their words stand in the table of problems
+        return _text({**content, **checks, "wave": own})
+
+    @cached_property
+    def _unworded(self) -> dict[str, Any]:
+        """survey.yaml without its sentences, nor the map, which is a way to print; what they belong to stays."""
+        return self.book.model_dump(mode="json", exclude={"report": {"map"}}, context={"words": lambda words: None})
 
 
-def _without_wording(content: Any, languages: set[str]) -> Any:
-    """Settings without their sentences; what only bears such a name, a method or an item called `text`, stays."""
-    if not isinstance(content, dict):
-        return content
-    return {
-        key: _without_wording(value, languages)
-        for key, value in content.items()
-        if not (key in WORDING and isinstance(value, dict) and value.keys() <= languages)
-    }
+def _text(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _known(what: str, names: tuple[str, ...], known: list[str]) -> None:

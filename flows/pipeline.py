@@ -108,7 +108,7 @@ def record(job: Job, made: Made) -> None:
 def weighted_wave(job: Job, wave: str, step: Step) -> Ref:
     """One wave from delivery to final weights, or as the store has it."""
     protected = _protected(job, wave, step)
-    return _stage(job, step, "weighting", wave, stages.weighting, protected, extra=job.margins)
+    return _stage(job, step, "weighting", wave, stages.weighting, protected, extra=(job.margins,))
 
 
 def estimated_wave(job: Job, wave: str, step: Step) -> Estimated:
@@ -165,7 +165,7 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
     earlier, drawn = cells.of(job).before(basis), draws.of(job).drawn()
     past = json.dumps([earlier, drawn] if drawn else earlier) if earlier or drawn else ""
     work = partial(_disclose, earlier, drawn)
-    told = _stage(job, step, "disclosure", wave, work, *compared_waves, *figures, extra=past)
+    told = _stage(job, step, "disclosure", wave, work, *compared_waves, *figures, extra=(past,))
     if not job.dry:  # a trial must not choose how precise a count of the next publication is
         draws.of(job).record(job.store.load(told).frames.get("drawn"))  # at once: the next report must not draw again
     return Made(weighted[wave], told, basis)
@@ -174,12 +174,12 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
 def report_of(job: Job, step: Step, wave: str, released: Ref) -> tuple[Ref, Ref]:
     """The tables and the pages of one wave's report, from what may be told: a note changes the pages alone."""
     earlier = earlier_version(job, wave)
-    version = () if earlier is None else (f"{earlier.number} {earlier.waves}", digest(earlier.results))
-    spoken, noted = ",".join(job.languages), dict(job.notes).get(wave, "")
+    version = "" if earlier is None else digest(str(earlier.number), *earlier.waves, digest(earlier.results))
+    beside = (",".join(job.languages), version)
     tabled, paged = partial(stages.tables, earlier=earlier), partial(stages.report, earlier=earlier)
-    tables = _stage(job, step, "tables", wave, tabled, released, extra=digest(spoken, *version))
-    pages = digest(spoken, noted, job.borders, *version)
-    return tables, _stage(job, step, "report", wave, paged, released, tables, extra=pages)
+    tables = _stage(job, step, "tables", wave, tabled, released, extra=beside)
+    own = (*beside, dict(job.notes).get(wave, ""), job.borders)
+    return tables, _stage(job, step, "report", wave, paged, released, tables, extra=own)
 
 
 def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:
@@ -198,10 +198,10 @@ def _stage(
     wave: str,
     work: Callable[..., Artefact],
     *inputs: Ref,
-    extra: str = "",
+    extra: tuple[str, ...] = (),
 ) -> Ref:
     """One stage below the identity boundary: nothing to do when its artefact is in the store."""
-    ref = job.ref(stage, wave, *inputs, extra)
+    ref = job.ref(stage, wave, *inputs, *extra)
     if not job.store.has(ref):
         artefacts = [job.store.load(own) for own in inputs]
         job.store.save(ref, step(stage, wave, lambda: work(job, wave, *artefacts), artefacts[0].rows()))

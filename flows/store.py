@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.private import erase, folder, write
 from flows.workspace import digest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from flows.keys import Keys
 
+Content = TypeVar("Content")
 SEAL = "seal.json"
 ENCRYPTED = ".fernet"
 SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
@@ -50,41 +51,37 @@ class Artefact:
 
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def rows(self) -> int:
-        """Respondents, else rows of the largest frame, or the number of files: what the progress line counts."""
-        if "answers" in self.frames:  # beside it there may be more problems than people
-            return len(self.frames["answers"])
-        return max((len(frame) for frame in self.frames.values()), default=len(self.files))
+        """Respondents, else figures, or the number of files: what the progress line counts."""
+        return next((len(self.frames[name]) for name in ("answers", "results") if name in self.frames), len(self.files))
 
 
-class Frames(Mapping[str, "pd.DataFrame"]):
-    """Frames of an artefact on disk, each decoded when it is first asked for: most readers need one, or the facts."""
+class Lazy(Mapping[str, Content]):
+    """Frames or files of an artefact on disk, each read when it is first asked for: most readers need a part."""
 
-    def __init__(self, parquet: Mapping[str, Callable[[], bytes]]) -> None:
-        self._parquet, self._read = parquet, dict[str, "pd.DataFrame"]()
+    def __init__(self, readers: Mapping[str, Callable[[], Content]]) -> None:
+        self._readers, self._read = readers, dict[str, Content]()
 
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        """The frame of that name."""
-        import pandas as pd
-
+    def __getitem__(self, name: str) -> Content:
+        """What is there under that name."""
         if name not in self._read:
-            self._read[name] = pd.read_parquet(io.BytesIO(self._parquet[name]()))
+            self._read[name] = self._readers[name]()
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Names of the frames."""
-        return iter(self._parquet)
+        """The names."""
+        return iter(self._readers)
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self._parquet)
+        return len(self._readers)
 
 
 @dataclass(frozen=True)
 class Store:
-    """Artefacts on disk: one folder each, written whole or not at all, every byte checked when read.
+    """Artefacts on disk: one folder each, written whole or not at all, checked when a run asks for it (`has`).
 
     keys: of the encryption; artefacts that are encrypted can be read with them whether `encrypt` is on or not.
     asked: every artefact that was asked for, for the record of a run.
@@ -146,17 +143,14 @@ class Store:
     def load(self, ref: Ref) -> Artefact:
         """The artefact as it was saved.   Raises: UsageError: it is encrypted under another key."""
         names = {name.removesuffix(ENCRYPTED): name for name in (_seal(self.path(ref)) or {"files": {}})["files"]}
+        readers = {name: partial(self._opened, ref, written) for name, written in sorted(names.items())}
         frames = {
-            name.removesuffix(".parquet"): partial(self._opened, ref, written)
-            for name, written in sorted(names.items())
+            name.removesuffix(".parquet"): partial(_decoded, opened)
+            for name, opened in readers.items()
             if name.endswith(".parquet") and "/" not in name
         }
-        files = {name[len("files/") :]: written for name, written in names.items() if name.startswith("files/")}
-        return Artefact(
-            Frames(frames),
-            json.loads(self._opened(ref, names["facts.json"])),
-            {name: self._opened(ref, written) for name, written in files.items()},
-        )
+        files = {name[len("files/") :]: opened for name, opened in readers.items() if name.startswith("files/")}
+        return Artefact(Lazy(frames), json.loads(readers["facts.json"]()), Lazy(files))
 
     def encrypt_all(self) -> None:
         """Where encryption is on: encrypt what was written before it was, of every survey."""
@@ -194,6 +188,13 @@ class Store:
 
     def _places(self) -> list[Path]:
         return places(self.folder)
+
+
+def _decoded(opened: Callable[[], bytes]) -> pd.DataFrame:
+    """A frame from its bytes."""
+    import pandas as pd
+
+    return pd.read_parquet(io.BytesIO(opened()))
 
 
 def places(store: Path) -> list[Path]:

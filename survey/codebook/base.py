@@ -10,13 +10,25 @@ from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializationInfo
 
 Code = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 WaveName = Annotated[Code, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]*$")]
-Words = Annotated[dict[str, str], BeforeValidator(lambda value: {"": value} if isinstance(value, str) else value)]
 Reason = Literal["refused", "dont_know", "not_applicable", "not_asked", "lost"]
+
+
+def _as_asked(words: dict[str, str], info: SerializationInfo) -> Any:
+    """A wording in a dump: as it is, or what the context's `words` makes of it."""
+    return info.context["words"](words) if info.context else words
+
+
+Words = Annotated[
+    dict[str, str],
+    BeforeValidator(lambda value: {"": value} if isinstance(value, str) else value),
+    PlainSerializer(_as_asked),
+]
+"""A wording by language, known as one by its type: settings, levels and items may be called `text` or `source`."""
 
 
 class Strict(BaseModel):
@@ -29,8 +41,9 @@ class Strict(BaseModel):
         """The schema with words: only here, as pydantic's `use_attribute_docstrings` reads every source at import."""
         made: dict[str, Any] = handler(core_schema)
         told = handler.resolve_ref_schema(made)["properties"]
-        for name, words in _words(cls).items():
-            told[cls.model_fields[name].alias or name]["description"] = words
+        for name, field in cls.model_fields.items():
+            if words := _words(cls).get(name):
+                told[field.alias or name].setdefault("description", words)
         return made
 
 

@@ -10,26 +10,27 @@ from survey.characters import INVISIBLE
 from survey.codebook import Codebook
 from survey.survey_yaml.references import Mistake, Path
 
-WORDING = {"title", "publisher", "population", "method", "source", "limits", "label", "text", "definition"}
-WORDING |= {"revision_note"}
-WORDED = ("levels", "blocks", "exact", "breaks", "not_identifiers")
-"""Keys under which every value is a wording."""
 WORD = re.compile(r"[^\W\d_]{2}|[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
 """Two letters in a row, or one character of a script that writes a word with it."""
 
 
+class Wording:
+    """A wording in a dump; no mapping, which pydantic would make a plain one of."""
+
+    def __init__(self, words: dict[str, str]) -> None:
+        self.words = words
+
+
 def unworded(book: Codebook) -> Iterator[Mistake]:
     """Wordings that lack a language, and words given once where several languages are declared."""
-    stack: list[tuple[Path, Any]] = [((), book.model_dump(mode="python"))]
+    stack: list[tuple[Path, Any]] = [((), book.model_dump(context={"words": Wording}))]
     while stack:
         path, node = stack.pop()
-        if not isinstance(node, dict):
-            continue
-        worded = path and (path[-1] in WORDING or (len(path) > 1 and path[-2] in WORDED))
-        if worded and node and path[-1] != "levels" and all(isinstance(value, str) for value in node.values()):
-            yield from _lacking(path, node, book.languages)
-        else:
-            stack.extend(((*path, key), value) for key, value in node.items())
+        if isinstance(node, Wording):
+            yield from _lacking(path, node.words, book.languages) if node.words else ()
+        elif isinstance(node, dict | tuple):
+            inner = node.items() if isinstance(node, dict) else enumerate(node)
+            stack.extend(((*path, key), value) for key, value in inner)
 
 
 def _lacking(path: Path, words: dict[str, str], languages: tuple[str, ...]) -> Iterator[Mistake]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flows import run as runs
 from flows.draws import DrawLedger
-from flows.job import SETTINGS as SETTINGS_OF
 from flows.job import Job
 from flows.workspace import Workspace
 from survey.attacker import read
@@ -107,34 +104,6 @@ def test_another_way_of_telling_counts_is_followed_at_once(tmp_path: Path) -> No
     numbers = [row["n"] for row in told if "n" in row]
     assert numbers
     assert {n % 5 for n in numbers} == {0}
-
-
-def test_every_setting_that_is_no_sentence_is_part_of_a_key(tmp_path: Path) -> None:
-    """Settings and items may be called like sentences: a method, a practice named `source`, an item named `text`."""
-    write(tmp_path, yaml=yaml("rounded").replace("lights:", "text:").replace("of: lights", "of: text"))
-    job = Job.plan(Workspace(tmp_path), "small-town", None, None, None, tmp_path / "public")
-    for stage, parts in SETTINGS_OF.items():
-        whole = job.book.model_dump(mode="json", include=set(parts) or None, exclude={"schedule"})
-        kept = json.loads(job._settings(stage, "w1"))
-        lost = [path for path in leaves(whole) if path[-1] not in job.book.languages and not is_there(kept, path)]
-        assert [path for path in lost if path[:2] != ("report", "map")] == [], stage
-
-
-def leaves(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Ways to all values but lists' members."""
-    if isinstance(content, dict):
-        for key, value in content.items():
-            yield from leaves(value, (*path, key))
-    else:
-        yield path
-
-
-def is_there(content: Any, path: tuple[str, ...]) -> bool:
-    for key in path:
-        if key not in content:
-            return False
-        content = content[key]
-    return True
 
 
 def test_draws_are_kept_private_and_sealed(tmp_path: Path) -> None:
