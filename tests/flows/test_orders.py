@@ -40,8 +40,9 @@ def until(holds: Callable[[], Any], log: Path) -> Any:
 def served(api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A workspace that is served, and the address of its deployment."""
     root = tmp_path_factory.mktemp("served")
-    rows = pd.concat([frame(n=20_000, seed=seed) for seed in range(10)], ignore_index=True)
-    write(root, ONCE_A_YEAR, rows.assign(person=rows.index.astype(str)))  # long enough to be ordered to end
+    rows = pd.concat([frame(n=20_000, seed=seed) for seed in range(40)], ignore_index=True)
+    # Long enough to be ordered to end: Prefect's runner asks every ten seconds whether somebody cancelled it.
+    write(root, ONCE_A_YEAR, rows.assign(person=rows.index.astype(str)))
     folder(root / "data" / "work")
     with serving(root, api):
         asked = {"deployments": {"name": {"any_": ["small-town"]}}}
