@@ -39,6 +39,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "banner": (*QUESTIONNAIRE, "design", "report"),
     "disclosure": ("survey", "indicators", "disclosure", "design", "report"),
 }
+# What of survey.yaml no stage that prints reads.
 UNUSED: dict[str, Any] = {
     "tables": {"schedule": True, "report": {"map"}, "waves": {"__all__": {"revision_note"}}},
     "report": {"schedule"},
@@ -100,9 +101,8 @@ class Job:
         margins, decisions = workspace.margins(survey), workspace.decisions(survey)
         texts = ((wave, workspace.notes(survey, wave)) for wave in targets)
         notes = tuple((wave, text) for wave, text in texts if text.strip())
-        own = json.dumps(
-            dict(overrides or {}), ensure_ascii=False, default=str
-        )  # in their order, which may be of levels
+        # In the order they are given in: it may be that of levels.
+        own = json.dumps(dict(overrides or {}), ensure_ascii=False, default=str)
         borders = workspace.borders(book)
         job = cls(
             workspace,

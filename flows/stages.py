@@ -191,15 +191,12 @@ def tables(job: Job, wave: str, released: Artefact, earlier: Earlier | None = No
 
 def report(job: Job, wave: str, released: Artefact, tables: Artefact, earlier: Earlier | None = None) -> Artefact:
     """The pages, which link to the tables.   Args: earlier: as of `tables`."""
-    from reports.language import Language
     from reports.render import pages
     from reports.revisions import figured
-    from reports.scene import Scene
 
-    figures, revision = figured(_release(released), job.book, earlier)
-    beside = (tuple(tables.files), job.noted(wave), job.shapes(), revision)
-    scenes = [Scene(figures, released.facts, job.book, wave, Language(code), *beside) for code in job.languages]
-    return Artefact(files=pages(scenes))
+    release = _release(released)
+    told = (release, *figured(release, job.book, earlier), job.book, wave, job.languages)
+    return Artefact(files=pages(*told, tuple(tables.files), job.noted(wave), job.shapes()))
 
 
 def _release(artefact: Artefact) -> Releasable:

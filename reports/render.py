@@ -17,9 +17,10 @@ from markupsafe import escape
 
 from reports.alerts import alert_files
 from reports.downloads import downloads
+from reports.figures import Figures
 from reports.files import ABOUT
 from reports.language import Language, unbroken
-from reports.revisions import Earlier, figured
+from reports.revisions import Earlier, Revision, figured
 from reports.scene import Scene, page_file
 from reports.site import Sheet, sheets
 from reports.stylesheet import needed, policy
@@ -52,16 +53,30 @@ def render(
     """
     figures, revision = figured(release, book, earlier)
     files = downloads(release, figures, revision, book, wave, languages)
-    beside = (tuple(files), notes, shapes, revision)
-    scenes = [Scene(figures, release.facts, book, wave, Language(code), *beside) for code in languages]
-    return dict(sorted({**files, **pages(scenes)}.items()))
+    own = pages(release, figures, revision, book, wave, languages, tuple(files), notes, shapes)
+    return dict(sorted({**files, **own}.items()))
 
 
 @uncollected()
-def pages(scenes: Sequence[Scene]) -> dict[str, bytes]:
-    """Pages, index.html, about.json, alerts and their schema by file name.   Args: scenes: one a language."""
+def pages(
+    release: Releasable,
+    figures: Figures,
+    revision: Revision | None,
+    book: Codebook,
+    wave: str,
+    languages: Sequence[str],
+    beside: tuple[str, ...],
+    notes: Notes | None = None,
+    shapes: Shapes | None = None,
+) -> dict[str, bytes]:
+    """Pages, index.html, about.json, alerts and their schema by file name.
+
+    Args: beside: names of the `downloads`, which the pages link to.   The rest as of `downloads` and `render`.
+    """
     files, told = dict[str, bytes](), dict[str, list[Sheet]]()
-    spoken, (book, wave) = [scene.lang for scene in scenes], (scenes[0].book, scenes[0].wave)
+    spoken = [Language(code) for code in languages]
+    given = (beside, notes, shapes, revision)
+    scenes = [Scene(figures, release.facts, book, wave, lang, *given) for lang in spoken]
     for scene in scenes:
         lang = scene.lang
         told[lang.code] = sheets(scene, spoken)
