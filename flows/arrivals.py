@@ -60,7 +60,7 @@ class Arrival:
 
     @property
     def sha256(self) -> str:
-        """Checksum of the whole, as `survey.intake.checksum` has it of what lies in data/raw."""
+        """Checksum of the whole, as `survey.source.checksum` has it of what lies in data/raw."""
         if "" in self.parts:
             return self.parts[""].sha256
         lines = [f"{part.sha256}  {name}\n" for name, part in sorted(self.parts.items())]

@@ -22,7 +22,7 @@ from survey.intake.files import READERS, Dictionary, read_binary, read_dictionar
 from survey.intake.text import Table, read_text
 from survey.source import ENDINGS, Part, checksum, nothing, parts
 
-__all__ = ["Dictionary", "Provenance", "checksum", "detect_encoding", "dictionary", "read"]
+__all__ = ["Dictionary", "Provenance", "detect_encoding", "dictionary", "read"]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pytest
 
 from survey.codebook import Fieldwork, Wave
 from survey.errors import DataError
-from survey.intake import Dictionary, checksum, detect_encoding, dictionary, read
-from survey.source import DATABASE
+from survey.intake import Dictionary, detect_encoding, dictionary, read
+from survey.source import DATABASE, checksum
 
 WAVE = Wave(file="x", fieldwork=Fieldwork(start="2026-01-01", end="2026-02-01"))  # type: ignore[arg-type]
 CELLS = [["007", "张三", "1;4;7", ""], ["8", "李四", ".", " "]]
