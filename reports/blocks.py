@@ -172,7 +172,7 @@ def _chart(scene: Scene, name: str, domain: Domain, span: float, height: int) ->
     whole = _points([scene.figures.one(wave, name, "mean") for wave in scene.waves])
     everybody = trend(whole, when, scale, height, breaks=stops).lines if domain != EVERYBODY else ()
     known = [number for number, point in enumerate(points) if point is not None]
-    ends = [_end(scene, rows[known[which]], shape.dots[which]) for which in (0, -1)]
+    ends = [_end(scene, rows[known[which]], shape.ends[which]) for which in (0, -1)]
     label = scene.label(name)
     return TrendChart(
         label=label,
@@ -214,9 +214,9 @@ def moment(scene: Scene, wave: str) -> float:
     return (fieldwork.start.toordinal() + fieldwork.end.toordinal()) / 2
 
 
-def _end(scene: Scene, figure: Figure | None, dot: Dot) -> tuple[str, str, str]:
-    """Where the first or last figure stands and what it is."""
-    return dot.x, dot.y, scene.cell(figure).text
+def _end(scene: Scene, figure: Figure | None, end: Dot) -> tuple[str, str, str]:
+    """Where the first or last figure is written and what it is."""
+    return end.x, end.y, scene.cell(figure).text
 
 
 def _spoken(scene: Scene, rows: list[Figure]) -> str:

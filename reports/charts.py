@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
 
 
@@ -154,11 +156,15 @@ class Trend:
     bands: tuple[str, ...]
     lines: tuple[str, ...]
     dots: tuple[Dot, ...]
+    ends: tuple[Dot, ...]
+    """Where the figures of the first and the last dot are written: the ends of their base lines."""
     ticks: tuple[Tick, ...]
     waves: tuple[str, ...]
 
 
 Point = tuple[float, float, float] | None
+# What a figure beside a dot takes, in pixels; its width in per cent of a narrow drawing.
+FIGURE_HEIGHT, FIGURE_WIDTH, DOT, GAP = 11.0, 18.0, 4.0, 6.0
 
 
 def trend(
@@ -174,6 +180,9 @@ def trend(
     def y(value: float) -> float:
         return pad + (height - 2 * pad) * (1 - scale.at(value) / 100)
 
+    known = [(x, *point) for x, point in zip(xs, points, strict=True) if point is not None]
+    corners = [(x, *(y(value) for value in point)) for x, *point in known]
+    ends = tuple(_clear(corners, end, height) for end in (0, -1)) if corners else ()
     bands, lines, run = [], [], list[tuple[float, float, float, float]]()
     for wave, (x, point) in enumerate([*zip(xs, points, strict=True), (0.0, None)]):
         if run and (point is None or wave in breaks):
@@ -183,9 +192,25 @@ def trend(
             run = []
         if point is not None:
             run.append((x, *point))
-    dots = tuple(Dot(place(x), place(y(point[0]))) for x, point in zip(xs, points, strict=True) if point is not None)
+    dots = tuple(Dot(place(x), place(at)) for x, at, *_ in corners)
     ticks = tuple(Tick(place(y(value)), value) for value in scale.ticks)
-    return Trend(height, tuple(bands), tuple(lines), dots, ticks, tuple(place(x) for x in xs))
+    return Trend(height, tuple(bands), tuple(lines), dots, ends, ticks, tuple(place(x) for x in xs))
+
+
+def _clear(corners: Sequence[tuple[float, ...]], end: int, height: int) -> Dot:
+    """Where the figure of an end is written, so that it hides nothing of the interval: above the band or below it.
+
+    Args: corners: x in per cent; estimate, low and high in pixels.
+    """
+    at, dot, *_ = corners[end]
+    xs, _, lows, highs = zip(*corners, strict=True)
+    beside = [at - FIGURE_WIDTH, *(x for x in xs if abs(x - at) < FIGURE_WIDTH), at + FIGURE_WIDTH]
+    above = min(dot - DOT, *np.interp(beside, xs, highs)) - GAP
+    below = max(dot + DOT, *np.interp(beside, xs, lows)) + GAP + FIGURE_HEIGHT
+    # Below only where that is plainly nearer: figures that all stand on one side read more easily.
+    nearer = below - FIGURE_HEIGHT - dot + GAP < dot - above
+    is_below = below <= height and (nearer or above < FIGURE_HEIGHT)
+    return Dot(place(at), place(below if is_below else max(above, FIGURE_HEIGHT)))
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def trend_svg(about: About, lang: Language, chart: TrendChart) -> bytes:
     for dot in chart.shape.dots:
         canvas.dot(at(dot.x), top + tall * float(dot.y), 5, "accent")
     for x, y, text in dict.fromkeys((chart.first, chart.last)):
-        canvas.text(at(x), top + tall * float(y) - 16, text, 18, anchor=_anchor(x), bold=True)
+        canvas.text(at(x), top + tall * float(y), text, 18, anchor=_anchor(x), bold=True)
     bottom = top + tall * chart.shape.height
     for x, text, _ in chart.waves:
         if text:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +72,38 @@ def test_a_line_breaks_where_a_wave_has_no_figure() -> None:
 
 def test_one_wave_stands_in_the_middle() -> None:
     assert trend([(0.5, 0.4, 0.6)], [7], Axis(0.0, 1.0, (0.0, 1.0)), 100).dots[0].x == "50"
+
+
+@given(st.lists(st.tuples(shares, st.floats(0, 0.3), st.floats(0, 0.3)), min_size=2, max_size=9))
+def test_a_figure_at_the_end_of_a_line_hides_nothing_of_its_interval_where_there_is_room(
+    waves: list[tuple[float, float, float]],
+) -> None:
+    points = [(middle, max(0.0, middle - down), min(1.0, middle + up)) for middle, down, up in waves]
+    shape = trend(points, range(len(points)), Axis(0.0, 1.0, (0.0, 1.0)), 120)
+    xs = np.linspace(0, 100, len(points))
+    for end, at in zip(shape.ends, (0, 100), strict=True):
+        highest, lowest = _band(points, xs, at, reach=17)  # a figure takes 46 of the 270 pixels of a phone's drawing
+        highest_near, lowest_near = _band(points, xs, at, reach=19)
+        base = float(end.y)
+        assert float(end.x) == at
+        assert 11 <= base <= 120
+        if highest_near > 18 or lowest_near < 102:
+            assert base < highest or base - 11 > lowest
+
+
+def _band(points: list[tuple[float, float, float]], xs: npt.NDArray[np.float64], at: int, reach: int) -> list[float]:
+    """The highest and the lowest pixel of a band beside an end."""
+    beside = np.linspace(max(0, at - reach), min(100, at + reach), 400)
+    highs, lows = (np.interp(beside, xs, [110 - 100 * point[side] for point in points]) for side in (2, 1))
+    return [float(highs.min()), float(lows.max())]
+
+
+@pytest.mark.parametrize(
+    ("means", "sides"),
+    [((0.4, 0.41, 0.4), "above above"), ((0.3, 0.5, 0.7), "below above"), ((0.7, 0.5, 0.3), "above below")],
+)
+def test_figures_stand_above_a_line_but_where_it_leaves_that_way(means: tuple[float, ...], sides: str) -> None:
+    shape = trend([(mean, mean - 0.06, mean + 0.06) for mean in means], [0, 1, 2], Axis(0.0, 1.0, (0.0, 1.0)), 120)
+    dots = (shape.dots[0], shape.dots[-1])
+    told = ["above" if float(end.y) < float(dot.y) else "below" for end, dot in zip(shape.ends, dots, strict=True)]
+    assert " ".join(told) == sides
