@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import stat
 import sys
 import threading
@@ -17,6 +18,10 @@ from typing import Any, BinaryIO, TextIO
 CODE = Path(__file__).resolve().parent.parent
 PR_SET_DUMPABLE = 4
 CHUNK = 1 << 20
+ORDERS = {"KeyboardInterrupt": signal.SIGINT, "TerminationSignal": signal.SIGTERM}
+"""What an order to end becomes in a program → the signal that gave it; by name, as Prefect is seldom loaded."""
+AGAIN = 0.05
+"""Seconds until an order that was lost is given again."""
 
 
 def folder(path: Path) -> Path:
@@ -126,7 +131,7 @@ def hidden(*names: str) -> Iterator[None]:
 
 @contextmanager
 def discreet() -> Iterator[None]:
-    """A process that dumps no core and tells warnings and stray exceptions by type and place only, like any fault."""
+    """A process that dumps no core, tells warnings and stray exceptions by type and place only, and loses no order."""
     _no_core_dump()
 
     def tell(text: str) -> None:
@@ -147,8 +152,19 @@ def discreet() -> Iterator[None]:
         if hooked.exc_value is not None and not isinstance(hooked.exc_value, SystemExit):
             tell(withheld(hooked.exc_value))
 
+    def lost(hooked: Any) -> None:
+        order = ORDERS.get(type(hooked.exc_value).__name__)
+        if order is None:
+            stray(hooked)
+            return
+        # A signal that comes while Python ends an object, as each import does, raises where nobody can catch it; here
+        # too. A little later the program is somewhere else.
+        again = threading.Timer(AGAIN, os.kill, (os.getpid(), order))
+        again.daemon = True
+        again.start()
+
     kept = warnings.showwarning, sys.unraisablehook, threading.excepthook
-    warnings.showwarning, sys.unraisablehook, threading.excepthook = warned, stray, stray
+    warnings.showwarning, sys.unraisablehook, threading.excepthook = warned, lost, stray
     try:
         yield
     finally:

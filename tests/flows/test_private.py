@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal as signals
 import subprocess
 import sys
 import warnings
@@ -113,3 +114,30 @@ def test_warnings_are_told_by_type_and_place(capsys: pytest.CaptureFixture[str])
 
 def test_a_place_without_a_trace_is_told_as_none() -> None:
     assert withheld(KeyError("王芳")) == "KeyError at ? (values withheld)"
+
+
+PREFECT = "from prefect.utilities.engine import capture_sigterm as heard"
+PLAIN = "from contextlib import nullcontext as heard"
+
+
+@pytest.mark.parametrize(("signal", "heard"), [("SIGTERM", PREFECT), ("SIGINT", PLAIN)])
+def test_an_order_that_comes_while_python_ends_an_object_is_not_lost(signal: str, heard: str) -> None:
+    script = f"""
+import os, signal, time
+from flows.private import discreet
+{heard}
+
+class Ending:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{signal})
+        for _ in range(1000): pass
+
+with discreet(), heard():
+    ended = Ending()
+    del ended
+    for _ in range(100): time.sleep(0.1)
+    print("went on")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert done.returncode == -getattr(signals, signal)
