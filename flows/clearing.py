@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from flows.private import aside, wiped
 from flows.words import t
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+DEEP = 50
+"""Folders within folders that are held open at once; a process may not hold as many as a sender may make."""
 
 
 def gone(path: Path, root: Path) -> None:
@@ -23,7 +27,7 @@ def gone(path: Path, root: Path) -> None:
             covered = _taken_away(path.name, folder)
     except FileNotFoundError:
         return
-    except (OSError, RecursionError):
+    except OSError:
         tell_left(path)
         return
     if not covered:
@@ -44,7 +48,14 @@ def inside(path: Path, root: Path) -> Iterator[int]:
         os.close(folder)
 
 
-def _taken_away(name: str, folder: int) -> bool:
+class _Top(NamedTuple):
+    """The folder that is cleared, held open, and all that is left in it to take away."""
+
+    folder: int
+    parts: list[str]
+
+
+def _taken_away(name: str, folder: int, top: _Top | None = None, depth: int = 0) -> bool:
     """Whether noise covers all that was there; parts are not named, they may be called after who was interviewed.
 
     Args: folder: held open.   Raises: OSError: some of it stays; the rest is gone.
@@ -57,9 +68,14 @@ def _taken_away(name: str, folder: int) -> bool:
         return wiped(name, folder)
     covered, fault = True, None
     try:
-        for part in sorted(os.listdir(own)):
+        if top is not None and depth % DEEP == 0:
+            top.parts.append(secrets.token_hex(16))
+            os.rename(name, top.parts[-1], src_dir_fd=folder, dst_dir_fd=top.folder)
+            return True  # as far as it goes: its turn comes
+        parts = sorted(os.listdir(own))
+        for part in parts:
             try:
-                covered &= _taken_away(part, own)
+                covered &= _taken_away(part, own, top or _Top(own, parts), depth + 1)
             except OSError as error:
                 fault = error
     finally:

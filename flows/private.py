@@ -75,7 +75,7 @@ def wiped(name: str, folder: int) -> bool:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)
         return False
-    with os.fdopen(descriptor, "r+b") as stream:
+    with os.fdopen(descriptor, "r+b", buffering=0) as stream:  # a pipe has no place that a buffer could keep
         seen = os.fstat(descriptor)
         covered = stat.S_ISREG(seen.st_mode) and seen.st_nlink == 1
         if covered:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +67,69 @@ def test_one_part_that_stays_keeps_no_other_from_going(
     gone(tmp_path / "incoming" / "town" / ".vendors.taken", tmp_path / "incoming")
     assert os.listdir(part.parent) == ["b.csv"]
     assert "cannot be taken away" in capsys.readouterr().err
+
+
+def test_what_is_no_file_goes_and_a_link_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, part = laid(tmp_path)
+    monkeypatch.chdir(part.parent)  # the name of a socket must be short
+    os.mkfifo(part.parent / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+    (part.parent / "file").symlink_to(ours)
+    (part.parent / "folder").symlink_to(ours.parent)
+    monkeypatch.chdir(tmp_path)
+    taken = tmp_path / "incoming" / "town" / ".vendors.taken"
+    gone(taken, tmp_path / "incoming")
+    assert not taken.exists()
+    assert ours.read_bytes() == b"answers"
+    assert "cannot be taken away" not in capsys.readouterr().err
+
+
+@contextmanager
+def few_open_files() -> Iterator[None]:
+    """As many as a process may be left with, fewer than there are folders in folders."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_folders_in_folders_go_however_deep_and_none_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "incoming" / "town" / ".vendors.taken"
+    taken.mkdir(parents=True)
+    outside = tmp_path / "second name of the deepest file"
+    monkeypatch.chdir(taken)
+    for level in range(400):
+        Path("d").mkdir()
+        os.chdir("d")
+        if level % 40 == 0:
+            Path("a.csv").write_bytes(b"answers")
+    os.link("a.csv" if Path("a.csv").exists() else "../" * 39 + "a.csv", outside)
+    os.chdir(tmp_path)
+    (tmp_path / "incoming" / "locked").write_bytes(b"")
+    before = os.listdir("/proc/self/fd")
+    with few_open_files():
+        gone(taken, tmp_path / "incoming")
+        gone(taken.parent / "nowhere" / "absent", tmp_path / "incoming")
+    assert not taken.exists()
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+    told = capsys.readouterr().err
+    assert ".vendors.taken is gone, its bytes are not covered" in told
+    outside.unlink()
+
+
+def test_answers_deep_down_are_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = tmp_path / "incoming" / ".vendors.taken"
+    deep = taken.joinpath(*["d"] * 120)
+    deep.mkdir(parents=True)
+    (deep / "a.csv").write_bytes(b"answers")
+    with (deep / "a.csv").open("rb") as held:
+        gone(taken, tmp_path / "incoming")
+        assert held.read() != b"answers"
+    assert os.listdir(tmp_path / "incoming") == []
