@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.private import erase, folder, write
 from flows.workspace import digest
-from survey.errors import UsageError
+from survey.errors import AnxinError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +81,7 @@ class Lazy(Mapping[str, Content]):
 
 @dataclass(frozen=True)
 class Store:
-    """Artefacts on disk: one folder each, written whole or not at all, checked when a run asks for it (`has`).
+    """Artefacts on disk: one folder each, written whole or not at all, checked when asked for and when read.
 
     keys: of the encryption; artefacts that are encrypted can be read with them whether `encrypt` is on or not.
     asked: every artefact that was asked for, for the record of a run.
@@ -100,6 +100,9 @@ class Store:
         """Whether the artefact is there and whole."""
         if ref not in self.asked:
             self.asked.append(ref)
+        return self._is_whole(ref)
+
+    def _is_whole(self, ref: Ref) -> bool:
         seal = _seal(self.path(ref))
         try:
             return (
@@ -141,9 +144,17 @@ class Store:
         write(draft / SEAL, json.dumps({"ref": asdict(ref), "files": files}).encode())
 
     def load(self, ref: Ref) -> Artefact:
-        """The artefact as it was saved.   Raises: UsageError: it is encrypted under another key."""
-        names = {name.removesuffix(ENCRYPTED): name for name in (_seal(self.path(ref)) or {"files": {}})["files"]}
-        readers = {name: partial(self._opened, ref, written) for name, written in sorted(names.items())}
+        """The artefact as it was saved, each part checked when it is read.
+
+        Raises: UsageError: it is encrypted under another key.   AnxinError: it is not as it was saved any more.
+        """
+        seal = _seal(self.path(ref))
+        if seal is None or "facts.json" not in {name.removesuffix(ENCRYPTED) for name in seal["files"]}:
+            raise self._changed(ref)
+        readers = {
+            written.removesuffix(ENCRYPTED): partial(self._opened, ref, written, sealed)
+            for written, sealed in sorted(seal["files"].items())
+        }
         frames = {
             name.removesuffix(".parquet"): partial(_decoded, opened)
             for name, opened in readers.items()
@@ -153,10 +164,10 @@ class Store:
         return Artefact(Lazy(frames), json.loads(readers["facts.json"]()), Lazy(files))
 
     def encrypt_all(self) -> None:
-        """Where encryption is on: encrypt what was written before it was, of every survey."""
+        """Where encryption is on: encrypt what was written before it was, of every survey; what is damaged goes."""
         for place in self._places() if self.encrypt else ():
             seal = _seal(place)
-            if seal is None:
+            if seal is None or self.path(seal["ref"]) != place or not self._is_whole(seal["ref"]):
                 erase(place)
             elif not all(name.endswith(ENCRYPTED) for name in seal["files"]):
                 self.save(seal["ref"], self.load(seal["ref"]))
@@ -168,8 +179,13 @@ class Store:
 
         return Fernet(base64.urlsafe_b64encode(self.keys.sealing(ref.survey, ref.of)))
 
-    def _opened(self, ref: Ref, name: str) -> bytes:
-        content = (self.path(ref) / name).read_bytes()
+    def _opened(self, ref: Ref, name: str, sealed: str) -> bytes:
+        try:
+            content = (self.path(ref) / name).read_bytes()
+        except FileNotFoundError:
+            raise self._changed(ref) from None
+        if digest(content) != sealed:
+            raise self._changed(ref)
         if not name.endswith(ENCRYPTED):
             return content
         from cryptography.fernet import InvalidToken
@@ -185,6 +201,16 @@ class Store:
                 hint="name that one; if it is lost, delete data/work/store, and the next run makes all of it again",
                 file=f"data/work/store/{(self.path(ref) / name).relative_to(self.folder).as_posix()}",
             ) from None
+
+    def _changed(self, ref: Ref) -> AnxinError:
+        return AnxinError(
+            "What is kept in data/work was changed while it was being used",
+            where="{folder}",
+            expected="every file as its seal says",
+            got="another one, or none",
+            hint="run again: what is damaged is made anew",
+            folder=f"data/work/store/{self.path(ref).relative_to(self.folder).as_posix()}",
+        )
 
     def _places(self) -> list[Path]:
         return places(self.folder)
@@ -235,7 +261,7 @@ def _seal(place: Path) -> dict[str, Any] | None:
         parts = tuple((str(what), str(value)) for what, value in seal["ref"].get("parts", ()))
         ref = Ref(**{**seal["ref"], "of": tuple(seal["ref"]["of"]), "parts": parts})
         return {"ref": ref, "files": dict(seal["files"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
