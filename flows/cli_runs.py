@@ -52,16 +52,19 @@ def _arrived(survey: str, told: Told) -> None:
 
 @app.command(cls=Command)
 def status(survey: Survey, wave: Wave = None, source: Source = None) -> None:
-    """Show which stages are fresh, which a run would do again, and why."""
+    """Show which stages are fresh, which would be done again, and why."""
     from flows.job import Job
-    from flows.status import FRESH, status
+    from flows.status import FRESH, is_published, status
 
     job = Job.plan(workspace(), survey, None if wave is None else (wave,), None, source, Path("public"))
-    for each in status(job):
+    states = status(job)
+    for each in states:
         why = t("changed: {parts}", parts=", ".join(each.why)) if each.why else ""
         colour = "green" if each.state == FRESH else "yellow"
         told = f"[{colour}]{padded(word('state', each.state), 8)}[/]"
         show(f"[dim]{each.ref.wave:<8}[/] {padded(word('stage', each.ref.stage), 12)} {told} {plain(why)}")
+    if is_published(job) and any(each.state != FRESH for each in states):
+        show(t("What is published is of this very state: a run has nothing to do and makes the rest when it needs it."))
 
 
 @app.command(cls=Command)

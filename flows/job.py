@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from flows.private import CODE
 from flows.store import Ref, Store, is_encrypting
-from flows.workspace import Workspace, code_digest, digest
+from flows.workspace import SCIENCE, Workspace, code_digest, digest, files_digest, libraries
 from survey.codebook import Codebook
 from survey.errors import UsageError
 
@@ -25,7 +28,10 @@ PRINTED = ("tables", "report")
 """Stages that word and print: they depend on all of survey.yaml but `UNUSED`, and on the looks."""
 BOUNDARY = ("disclosure", *PRINTED)
 """Stages whose artefacts a trial of other settings keeps for itself, so that none of them can reach a publication."""
-# The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh.
+HANDS = ("cells", "draws", "pipeline", "stages", "store")
+"""Modules of flows/ that have a hand in what an artefact holds."""
+# The parts of survey.yaml that each persistent stage depends on; a change elsewhere leaves its artefacts fresh. What an
+# input depends on need not be said again.
 QUESTIONNAIRE = ("survey", "scales", "items", "derived", "indicators")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "privacy": (
@@ -44,14 +50,8 @@ UNUSED: dict[str, Any] = {
     "tables": {"schedule": True, "report": {"map"}, "waves": {"__all__": {"revision_note"}}},
     "report": {"schedule"},
 }
-# What else goes into a stage's key, beside its settings and the artefacts before it, in the order it is given.
-BESIDE = {
-    "privacy": ("delivery", "pseudonym key", "decisions.csv"),
-    "weighting": ("margins.csv",),
-    "disclosure": ("earlier publications",),
-    "tables": ("languages", "earlier version"),
-    "report": ("languages", "earlier version", "notes", "borders"),
-}
+MINIMA = ("min_n", "min_psus", "unanimous_n", "counts")
+"""What stages before the release boundary read of `disclosure`."""
 
 
 @dataclass(frozen=True)
@@ -164,9 +164,11 @@ class Job:
 
     @cached_property
     def code(self) -> dict[str, str]:
-        """Code version of the stages: the science, and for what is printed the looks as well."""
-        science = code_digest("survey")
-        return dict.fromkeys(SETTINGS, science) | dict.fromkeys(PRINTED, digest(science, code_digest("reports")))
+        """Code version of the stages: the science with its libraries, and for what is printed the looks as well."""
+        hands = files_digest((CODE / "flows" / f"{name}.py" for name in HANDS), CODE)
+        science = digest(code_digest("survey"), hands, libraries(SCIENCE))
+        looks = digest(science, code_digest("reports"), libraries())
+        return dict.fromkeys(SETTINGS, science) | dict.fromkeys(PRINTED, looks)
 
     def file(self, wave: str) -> Path:
         """The delivered file of a wave."""
@@ -197,19 +199,28 @@ class Job:
         plan = self.book.report.map.geojson if self.book.report.map else None
         return read_borders(self.borders, self.book, f"data/raw/{self.book.survey}/{plan.file}") if plan else None
 
-    def ref(self, stage: str, wave: str, *inputs: Ref | str) -> Ref:
-        """Name of a stage's artefact, from its code, its settings and its inputs."""
-        keys = [part.key if isinstance(part, Ref) else part for part in inputs]
+    def ref(self, stage: str, wave: str, *inputs: Ref, beside: Mapping[str, str] = MappingProxyType({})) -> Ref:
+        """Name of a stage's artefact, from its code, its settings and its inputs.
+
+        Args: beside: what else it is made of, by the name under which `anxin status` tells that it changed.
+        """
         settings = self._settings(stage, wave) + (self._trial if stage in BOUNDARY else "")
-        name = digest(stage, wave, self.code[stage], settings, *keys)
-        refs = [part for part in inputs if isinstance(part, Ref)]
-        texts = (part for part in inputs if isinstance(part, str))
         parts = {"code": self.code[stage], "survey.yaml": digest(settings)}
-        parts |= {f"{part.stage} {part.wave}": part.key for part in refs}
-        parts |= {what: digest(text) for what, text in zip(BESIDE.get(stage, ()), texts, strict=False)}
-        made_of = {wave}.union(*(part.of for part in refs))
+        parts |= {f"{part.stage} {part.wave}": part.key for part in inputs}
+        parts |= {what: digest(text) for what, text in beside.items()}
+        name = digest(stage, wave, *(text for part in parts.items() for text in part))
+        made_of = {wave}.union(*(part.of for part in inputs))
         short = tuple((what, value[:12]) for what, value in parts.items())
         return Ref(self.book.survey, stage, wave, name, tuple(sorted(made_of)), short)
+
+    def lines(self, table: str, wave: str) -> str:
+        """Of a table with a column `wave` the header and the lines that are not another wave's, with their numbers."""
+        rows = list(csv.reader(table.splitlines()))
+        if not rows or "wave" not in rows[0]:
+            return table
+        column, others = rows[0].index("wave"), {*self.book.waves} - {wave}
+        is_own = [others.isdisjoint(map(str.strip, row[column : column + 1])) for row in rows]
+        return _text([(line, row) for line, (row, own) in enumerate(zip(rows, is_own, strict=True), start=1) if own])
 
     @property
     def _trial(self) -> str:
@@ -224,17 +235,20 @@ class Job:
         content = {part: self._unworded[part] for part in SETTINGS[stage]}
         if stage != "privacy":
             return _text({**content, "wave": wave})
-        own = self.book.waves[wave].model_dump(mode="json", exclude={"revision_note"})
-        checks = self.book.model_dump(mode="json", include={"checks"})  # their words stand in the table of problems
-        return _text({**content, **checks, "wave": own})
+        minima = {name: content["disclosure"][name] for name in MINIMA}
+        return _text({**content, "disclosure": minima, "wave": self._unworded["waves"][wave]})
 
     @cached_property
     def _unworded(self) -> dict[str, Any]:
-        """survey.yaml without its sentences, nor the map, which is a way to print; what they belong to stays."""
-        return self.book.model_dump(mode="json", exclude={"report": {"map"}}, context={"words": lambda words: None})
+        """survey.yaml without the words that are only printed, nor the map, which is a way to print.
+
+        Whether there are words stays, and so does what they belong to.
+        """
+        left_out: dict[str, Any] = {"report": {"map"}, "waves": {"__all__": {"revision_note"}}}
+        return self.book.model_dump(mode="json", exclude=left_out, context={"words": bool})
 
 
-def _text(content: dict[str, Any]) -> str:
+def _text(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 

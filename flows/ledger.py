@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.job import Job
 from flows.publish import is_listed, is_whole
-from flows.workspace import code_digest, digest
+from flows.workspace import code_digest, digest, libraries
 from survey.codebook import survey_files
 from survey.errors import AnxinError
 
@@ -71,11 +71,11 @@ class Ledger:
 
 
 def fingerprint(job: Job) -> str:
-    """Digest of everything a run depends on: code, survey.yaml, margins, delivered files, and what is asked for."""
+    """Digest of everything a run depends on: code, libraries, settings, margins, deliveries, and what is asked for."""
     settings = [path.read_bytes() for path in survey_files(job.workspace.survey_folder(job.book.survey))]
     delivered = [job.delivered(wave) for wave in job.waves]
     asked = json.dumps([job.book.survey, job.targets, job.languages, str(job.public.resolve()), job.overrides])
-    return digest(code_digest("survey", "reports", "flows"), asked, *settings, *delivered)
+    return digest(code_digest("survey", "reports", "flows"), libraries(), asked, *settings, *delivered)
 
 
 def content_of(job: Job, wave: str) -> str:

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 from flows.job import Job
 from flows.metrics import alerts
 from flows.store import Ref
-from flows.workspace import code_digest
+from flows.workspace import LIBRARIES, code_digest
 from survey.errors import AnxinError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from flows.run import Line
-
-LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "jinja2", "prefect")
 
 
 def manifest(job: Job, lines: list[Line], published: dict[str, Path], fault: AnxinError | None) -> dict[str, Any]:
@@ -37,7 +35,7 @@ def manifest(job: Job, lines: list[Line], published: dict[str, Path], fault: Anx
         "stages": [{**vars(line), "seconds": round(line.seconds, 3)} for line in lines],
         "artefacts": {f"{ref.stage} {ref.wave}": ref.key[:32] for ref in used},
         "versions": {"python": platform.python_version(), "anxin": code_digest("survey", "reports", "flows")[:12]}
-        | {name: version(name) for name in LIBRARIES},
+        | {name: version(name) for name in (*LIBRARIES, "prefect")},
         **told,
     }
 

@@ -7,10 +7,11 @@ store under a key made of its inputs, so that only what changed runs again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from flows import cells, draws, stages
@@ -108,7 +109,8 @@ def record(job: Job, made: Made) -> None:
 def weighted_wave(job: Job, wave: str, step: Step) -> Ref:
     """One wave from delivery to final weights, or as the store has it."""
     protected = _protected(job, wave, step)
-    return _stage(job, step, "weighting", wave, stages.weighting, protected, extra=(job.margins,))
+    margins = {"margins.csv": job.lines(job.margins, wave)}
+    return _stage(job, step, "weighting", wave, stages.weighting, protected, beside=margins)
 
 
 def estimated_wave(job: Job, wave: str, step: Step) -> Estimated:
@@ -119,7 +121,9 @@ def estimated_wave(job: Job, wave: str, step: Step) -> Estimated:
 
 def _protected(job: Job, wave: str, step: Step) -> Ref:
     """intake → cleaning → quality → privacy: in memory, because identifiers are there until the last is done."""
-    ref = job.ref("privacy", wave, job.delivered(wave) or "absent", digest(*job.pseudonym_keys(wave)), job.decisions)
+    beside = {"delivery": job.delivered(wave) or "absent", "pseudonym key": digest(*job.pseudonym_keys(wave))}
+    beside["decisions.csv"] = job.lines(job.decisions, wave)
+    ref = job.ref("privacy", wave, beside=beside)
     if not job.store.has(ref):
         _still_there(job, wave)
         delivered, provenance = step("intake", wave, lambda: stages.intake(job, wave), 0)
@@ -162,12 +166,13 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
     asked = [_stage(job, step, "banner", wave, stages.banner, weighted[wave])] if job.book.report.banner else []
     figures = [compared, modelled, *asked, *(estimated[name] for name in job.book.earlier(wave))]
     basis = _basis(job, wave, estimated)
-    earlier, drawn = cells.of(job).before(basis), draws.of(job).drawn()
-    past = json.dumps([earlier, drawn] if drawn else earlier) if earlier or drawn else ""
+    earlier, drawn, kept = cells.of(job).before(basis), draws.of(job).drawn(), draws.of(job).before(basis)
+    past = {"earlier publications": json.dumps(earlier), "noise drawn before": json.dumps(kept)}
     work = partial(_disclose, earlier, drawn)
-    told = _stage(job, step, "disclosure", wave, work, *compared_waves, *figures, extra=(past,))
+    told = _stage(job, step, "disclosure", wave, work, *compared_waves, *figures, beside=past)
     if not job.dry:  # a trial must not choose how precise a count of the next publication is
-        draws.of(job).record(job.store.load(told).frames.get("drawn"))  # at once: the next report must not draw again
+        # At once: the next report must not draw again.
+        draws.of(job).record(basis, job.store.load(told).frames.get("drawn"))
     return Made(weighted[wave], told, basis)
 
 
@@ -175,11 +180,11 @@ def report_of(job: Job, step: Step, wave: str, released: Ref) -> tuple[Ref, Ref]
     """The tables and the pages of one wave's report, from what may be told: a note changes the pages alone."""
     earlier = earlier_version(job, wave)
     version = "" if earlier is None else digest(str(earlier.number), *earlier.waves, digest(earlier.results))
-    beside = (",".join(job.languages), version)
+    beside = {"languages": ",".join(job.languages), "earlier version": version}
     tabled, paged = partial(stages.tables, earlier=earlier), partial(stages.report, earlier=earlier)
-    tables = _stage(job, step, "tables", wave, tabled, released, extra=beside)
-    own = (*beside, dict(job.notes).get(wave, ""), job.borders)
-    return tables, _stage(job, step, "report", wave, paged, released, tables, extra=own)
+    tables = _stage(job, step, "tables", wave, tabled, released, beside=beside)
+    own = {**beside, "notes": dict(job.notes).get(wave, ""), "borders": job.borders}
+    return tables, _stage(job, step, "report", wave, paged, released, tables, beside=own)
 
 
 def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:
@@ -198,10 +203,10 @@ def _stage(
     wave: str,
     work: Callable[..., Artefact],
     *inputs: Ref,
-    extra: tuple[str, ...] = (),
+    beside: Mapping[str, str] = MappingProxyType({}),
 ) -> Ref:
     """One stage below the identity boundary: nothing to do when its artefact is in the store."""
-    ref = job.ref(stage, wave, *inputs, *extra)
+    ref = job.ref(stage, wave, *inputs, beside=beside)
     if not job.store.has(ref):
         artefacts = [job.store.load(own) for own in inputs]
         job.store.save(ref, step(stage, wave, lambda: work(job, wave, *artefacts), artefacts[0].rows()))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.job import Job
-from flows.ledger import Ledger
+from flows.ledger import Ledger, fingerprint, unchanged
 from flows.lock import only_one
 from flows.pipeline import released, report_of
 from flows.private import erase
@@ -66,6 +66,12 @@ def status(job: Job) -> list[State]:
     """Every stage of every wave the job needs, fresh or not."""
     there = [ref for ref in refs_in(job.store.folder).values() if ref is not None]
     return [_state(job, ref, there) for ref in planned(job)]
+
+
+def is_published(job: Job) -> bool:
+    """Whether a run would find nothing to do: what is published is of this very state, whatever the store has left."""
+    ledger = Ledger(job.workspace.work / "ledger.jsonl")
+    return unchanged(job, ledger, fingerprint(job)) is not None
 
 
 def _state(job: Job, ref: Ref, there: Iterable[Ref]) -> State:

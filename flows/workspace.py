@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +156,17 @@ def digest(*parts: bytes | str) -> str:
 def files_digest(paths: Iterable[Path], base: Path) -> str:
     """SHA-256 over names and contents of files."""
     return digest(*(part for path in sorted(paths) for part in (path.relative_to(base).as_posix(), path.read_bytes())))
+
+
+SCIENCE = ("numpy", "pandas", "scipy", "statsmodels", "pyarrow", "pyreadstat", "python-calamine")
+"""Of other people's code what deliveries are read and figures are made with."""
+LIBRARIES = (*SCIENCE, "jinja2", "babel", "xlsxwriter")
+"""The same of all that is published."""
+
+
+def libraries(names: Iterable[str] = LIBRARIES) -> str:
+    """Digest of the versions of Python and of libraries."""
+    return digest(platform.python_version(), *(f"{name} {version(name)}" for name in names))
 
 
 def code_digest(*packages: str) -> str:

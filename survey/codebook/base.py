@@ -18,17 +18,23 @@ WaveName = Annotated[Code, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]*$")]
 Reason = Literal["refused", "dont_know", "not_applicable", "not_asked", "lost"]
 
 
-def _as_asked(words: dict[str, str], info: SerializationInfo) -> Any:
+def _printed(words: dict[str, str], info: SerializationInfo) -> Any:
     """A wording in a dump: as it is, or what the context's `words` makes of it."""
     return info.context["words"](words) if info.context else words
 
 
-Words = Annotated[
-    dict[str, str],
-    BeforeValidator(lambda value: {"": value} if isinstance(value, str) else value),
-    PlainSerializer(_as_asked),
-]
-"""A wording by language, known as one by its type: settings, levels and items may be called `text` or `source`."""
+def _read(words: dict[str, str], info: SerializationInfo) -> Any:
+    """The same of a wording that data hold, which the context calls `data`; where it does not, it stays as it is."""
+    return info.context.get("data", dict)(words) if info.context else words
+
+
+_ByLanguage = Annotated[dict[str, str], BeforeValidator(lambda value: {"": value} if isinstance(value, str) else value)]
+Words = Annotated[_ByLanguage, PlainSerializer(_printed)]
+"""A wording by language, known as one by its type: settings, levels and items may be called `text` or `source`.
+
+It is only printed: whether there is one may count for something, what it says for nothing."""
+DataWords = Annotated[_ByLanguage, PlainSerializer(_read)]
+"""A wording by language that data hold as well: a delivery may say the words of a level instead of its code."""
 
 
 class Strict(BaseModel):

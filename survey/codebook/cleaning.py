@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from survey.codebook.base import Code, Name, Strict, Words
+from survey.codebook.base import Code, DataWords, Name, Strict
 
 
 class Check(Strict):
@@ -22,7 +22,7 @@ class Check(Strict):
     """What is done with the answer to `of`, or with the interview."""
     of: Name | None = None
     """The item that is in doubt; the first of `then` when left out."""
-    text: Words
+    text: DataWords
     """What is wrong, in a sentence."""
 
     @property

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from survey.codebook.base import Code, Name, Reason, Strict, Words, number_code
+from survey.codebook.base import Code, DataWords, Name, Reason, Strict, Words, number_code
 
 
 class Scale(Strict):
     """The answers one question offers, in their order."""
 
-    levels: dict[Code, Words]
-    """Code → wording by language, in the order of the questionnaire."""
+    levels: dict[Code, DataWords]
+    """Code → wording by language, in the order of the questionnaire; a delivery may hold the one or the other."""
     missing: dict[Code, Reason] = {}
     """Code → why there is no answer."""
     ordered: bool = True

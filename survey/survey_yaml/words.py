@@ -23,7 +23,7 @@ class Wording:
 
 def unworded(book: Codebook) -> Iterator[Mistake]:
     """Wordings that lack a language, and words given once where several languages are declared."""
-    stack: list[tuple[Path, Any]] = [((), book.model_dump(context={"words": Wording}))]
+    stack: list[tuple[Path, Any]] = [((), book.model_dump(context={"words": Wording, "data": Wording}))]
     while stack:
         path, node = stack.pop()
         if isinstance(node, Wording):

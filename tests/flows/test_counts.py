@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from flows import run as runs
 from flows.draws import DrawLedger
 from flows.job import Job
+from flows.status import FRESH, status
 from flows.workspace import Workspace
 from survey.attacker import read
 from survey.errors import AnxinError
+from survey.released import Drawn
 from tests.flows.test_run import published, run
 from tests.small_survey import YAML, frame, write
 
@@ -89,6 +93,26 @@ def test_noise_of_a_trial_is_none_of_a_publication(tmp_path: Path) -> None:
     runs.run(trial, runs.plain, "plain", lambda line: None, lambda: datetime(2026, 11, 24, tzinfo=UTC))
     _, lines = run(tmp_path)
     assert "disclosure" in [line.stage for line in lines]
+
+
+def test_noise_that_a_report_drew_makes_it_no_other_report(tmp_path: Path) -> None:
+    """Nor does what later reports draw: what it draws itself is drawn once."""
+    pytest.importorskip("opendp", reason="the extra `private` is not installed")
+    write(tmp_path, yaml=yaml("private"))
+    run(tmp_path)
+    before = published(tmp_path)
+    later = DrawLedger(tmp_path / "data" / "work" / "released" / "small-town.draws.jsonl")
+    later.record({"w9": "another basis"}, pd.DataFrame([Drawn("w9", "a", "", "", 12.0, 1.0)], columns=Drawn._fields))
+    job = Job.plan(Workspace(tmp_path), "small-town", None, None, None, tmp_path / "public")
+    assert {each.state for each in status(job)} == {FRESH}
+    shutil.rmtree(tmp_path / "data" / "work" / "store")
+    shutil.rmtree(tmp_path / "public")
+    run(tmp_path)
+    assert published(tmp_path) == before
+    loose = yaml("private").replace("epsilon: 4", "epsilon: 5")
+    assert loose != yaml("private")
+    write(tmp_path, yaml=loose)
+    assert "disclosure" in [line.stage for line in run(tmp_path)[1]]
 
 
 def test_another_way_of_telling_counts_is_followed_at_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from flows.publish import is_whole, publish
 from flows.status import FRESH, MISSING, STALE, clean, planned, status
 from flows.workspace import Workspace
 from survey.errors import AnxinError, UsageError
+from tests.flows.test_bad_input import run as call
 from tests.flows.test_run import REVISED, published, run
 from tests.small_survey import YAML, frame, write
 
@@ -50,6 +52,23 @@ def test_what_a_run_would_do_is_what_it_then_does(tmp_path: Path) -> None:
     write(tmp_path, yaml=RENAMED, delivery=frame(seed=2))
     (first, *_) = status(job(tmp_path))
     assert (first.ref.stage, first.state, first.why) == ("privacy", STALE, ("delivery",))
+
+
+def test_what_the_store_lost_is_told_with_what_a_run_makes_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path)
+    run(tmp_path)
+    told = "What is published is of this very state: a run has nothing to do"
+    assert call(tmp_path, monkeypatch, "status", "small-town") == 0
+    assert told not in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "data" / "work" / "store" / "weighting")
+    assert call(tmp_path, monkeypatch, "status", "small-town") == 0
+    assert told in " ".join(capsys.readouterr().out.split())
+    assert run(tmp_path)[0].fresh
+    write(tmp_path, yaml=RENAMED)
+    assert call(tmp_path, monkeypatch, "status", "small-town") == 0
+    assert told not in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_plan_names_just_what_a_run_uses(tmp_path: Path) -> None:
