@@ -122,6 +122,8 @@ class Store:
         """Write an artefact beside its place, seal it with checksums, then move it there in one step."""
         place = self.path(ref)
         draft = place.with_name(f".{place.name}.{os.getpid()}")
+        if place.parent.is_file():
+            erase(place.parent)  # somebody's, or a broken disk's
         erase(draft)
         try:
             self._write(draft, ref, artefact)

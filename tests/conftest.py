@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,15 @@ from tests.shipped import Shipped, publish
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_prefect_of_the_machine() -> Iterator[None]:
+    """Whoever runs the tests may have a Prefect of their own, which no test is about."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def reads(artefact: Artefact) -> tuple[object, ...]:
     return artefact.facts, artefact.frames["results"].to_dict(), artefact.files["tables/a.csv"]
 
 
-DAMAGE: dict[str, Callable[[Path], None]] = {
+DAMAGE: dict[str, Callable[[Path], object]] = {
     "a frame": lambda place: flipped(place / "results.parquet"),
     "a file": lambda place: flipped(place / "files" / "tables" / "a.csv"),
     "facts": lambda place: flipped(place / "facts.json"),
@@ -58,6 +58,16 @@ def test_what_is_damaged_after_it_was_checked_is_not_read(tmp_path: Path, what: 
     with pytest.raises(AnxinError, match=f"(?s)changed while it was being used.*store/estimate/{'1' * 32}"):
         reads(store.load(ONE))
     assert not store.has(ONE)
+
+
+def test_a_file_where_a_folder_belongs_stops_nothing(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    shutil.rmtree(store.folder / "estimate")
+    (store.folder / "estimate").write_text("in the way")
+    assert not store.has(ONE)
+    store.encrypt_all()
+    store.save(ONE, ARTEFACT)
+    assert store.has(ONE)
 
 
 def test_an_artefact_in_the_place_of_another_is_not_taken_for_it(tmp_path: Path) -> None:
