@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from flows.words import t
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 DEEP = 50
 """Folders within folders that are held open at once; a process may not hold as many as a sender may make."""
+MOST = 200
+"""How many of them are moved up to have their turn: a sender who makes more all the time is left to the next run."""
 
 
 def gone(path: Path, root: Path) -> None:
@@ -53,6 +56,7 @@ class _Top(NamedTuple):
 
     folder: int
     parts: list[str]
+    most: int
 
 
 def _taken_away(name: str, folder: int, top: _Top | None = None, depth: int = 0) -> bool:
@@ -68,14 +72,13 @@ def _taken_away(name: str, folder: int, top: _Top | None = None, depth: int = 0)
         return wiped(name, folder)
     covered, fault = True, None
     try:
-        if top is not None and depth % DEEP == 0:
-            top.parts.append(secrets.token_hex(16))
-            os.rename(name, top.parts[-1], src_dir_fd=folder, dst_dir_fd=top.folder)
+        if top is not None and depth % DEEP == 0 and _moved_up(name, folder, top, depth):
             return True  # as far as it goes: its turn comes
         parts = sorted(os.listdir(own))
+        top = top or _Top(own, parts, len(parts) + MOST)
         for part in parts:
             try:
-                covered &= _taken_away(part, own, top or _Top(own, parts), depth + 1)
+                covered &= _taken_away(part, own, top, depth + 1)
             except OSError as error:
                 fault = error
     finally:
@@ -84,6 +87,24 @@ def _taken_away(name: str, folder: int, top: _Top | None = None, depth: int = 0)
         raise fault
     os.rmdir(name, dir_fd=folder)
     return covered
+
+
+def _moved_up(name: str, folder: int, top: _Top, depth: int) -> bool:
+    """Whether a folder stands in the topmost one now; one that may not be moved is looked into where it is.
+
+    Raises: OSError: there were too many, or it is too deep.
+    """
+    if len(top.parts) >= top.most:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    new = secrets.token_hex(16)
+    try:
+        os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top.folder)
+    except OSError:
+        if depth >= 4 * DEEP:
+            raise
+        return False
+    top.parts.append(new)
+    return True
 
 
 def tell_left(path: Path) -> None:

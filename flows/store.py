@@ -110,7 +110,7 @@ class Store:
                 and seal["ref"] == ref
                 and all(digest((self.path(ref) / name).read_bytes()) == value for name, value in seal["files"].items())
             )
-        except OSError:
+        except (OSError, ValueError):
             return False
 
     def find(self, stage: str, key: str) -> Ref | None:
@@ -122,8 +122,9 @@ class Store:
         """Write an artefact beside its place, seal it with checksums, then move it there in one step."""
         place = self.path(ref)
         draft = place.with_name(f".{place.name}.{os.getpid()}")
-        if place.parent.is_file():
-            erase(place.parent)  # somebody's, or a broken disk's
+        for above in (self.folder, place.parent):
+            if not above.is_dir() and (above.exists() or above.is_symlink()):
+                erase(above)  # somebody's, or a broken disk's
         erase(draft)
         try:
             self._write(draft, ref, artefact)
@@ -151,7 +152,7 @@ class Store:
         Raises: UsageError: it is encrypted under another key.   AnxinError: it is not as it was saved any more.
         """
         seal = _seal(self.path(ref))
-        if seal is None or "facts.json" not in {name.removesuffix(ENCRYPTED) for name in seal["files"]}:
+        if seal is None or seal["ref"] != ref or not {"facts.json", "facts.json" + ENCRYPTED} & {*seal["files"]}:
             raise self._changed(ref)
         readers = {
             written.removesuffix(ENCRYPTED): partial(self._opened, ref, written, sealed)
@@ -184,7 +185,7 @@ class Store:
     def _opened(self, ref: Ref, name: str, sealed: str) -> bytes:
         try:
             content = (self.path(ref) / name).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise self._changed(ref) from None
         if digest(content) != sealed:
             raise self._changed(ref)
@@ -262,7 +263,9 @@ def _seal(place: Path) -> dict[str, Any] | None:
         seal = json.loads((place / SEAL).read_bytes())
         parts = tuple((str(what), str(value)) for what, value in seal["ref"].get("parts", ()))
         ref = Ref(**{**seal["ref"], "of": tuple(seal["ref"]["of"]), "parts": parts})
-        return {"ref": ref, "files": dict(seal["files"])}
+        texts = [ref.survey, ref.stage, ref.wave, ref.key, *ref.of, *seal["files"], *seal["files"].values()]
+        is_sound = isinstance(seal["ref"]["of"], list) and all(isinstance(text, str) for text in texts)
+        return {"ref": ref, "files": dict(seal["files"])} if is_sound else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from flows import clearing
 from flows.clearing import gone
 
 
@@ -122,6 +123,40 @@ def test_folders_in_folders_go_however_deep_and_none_stays_open(
     told = capsys.readouterr().err
     assert ".vendors.taken is gone, its bytes are not covered" in told
     outside.unlink()
+
+
+def test_a_sender_who_makes_folders_all_the_time_does_not_keep_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "incoming" / ".vendors.taken"
+    taken.joinpath(*["d"] * 300).mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(clearing, "MOST", 3)
+        gone(taken, tmp_path / "incoming")
+    assert taken.exists()
+    assert "cannot be taken away" in capsys.readouterr().err
+    gone(taken, tmp_path / "incoming")  # the next run
+    assert not taken.exists()
+
+
+@pytest.mark.parametrize(("deep", "stays"), [(120, False), (240, True)])
+def test_a_deep_folder_that_may_not_be_moved_is_cleared_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep: int, stays: bool
+) -> None:
+    taken = tmp_path / "incoming" / ".vendors.taken"
+    bottom = taken.joinpath(*["d"] * deep)
+    bottom.mkdir(parents=True)
+    for place in (bottom, bottom.parents[deep - 60]):
+        (place / "a.csv").write_bytes(b"answers")
+
+    def refused(*arguments: Any, **named: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "rename", refused)
+    with (bottom.parents[deep - 60] / "a.csv").open("rb") as held:
+        gone(taken, tmp_path / "incoming")
+        assert held.read() != b"answers"
+    assert taken.exists() == stays
 
 
 def test_answers_deep_down_are_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a frame": lambda place: flipped(place / "results.parquet"),
     "a file": lambda place: flipped(place / "files" / "tables" / "a.csv"),
     "facts": lambda place: flipped(place / "facts.json"),
+    "a folder for a frame": lambda place: [(place / "results.parquet").unlink(), (place / "results.parquet").mkdir()],
     "a frame gone": lambda place: (place / "results.parquet").unlink(),
     "facts gone": lambda place: (place / "facts.json").unlink(),
     "seal gone": lambda place: (place / SEAL).unlink(),
@@ -60,10 +61,25 @@ def test_what_is_damaged_after_it_was_checked_is_not_read(tmp_path: Path, what: 
     assert not store.has(ONE)
 
 
-def test_a_file_where_a_folder_belongs_stops_nothing(tmp_path: Path) -> None:
+def test_a_name_that_no_file_can_have_is_not_there(tmp_path: Path) -> None:
     store = filled(tmp_path)
-    shutil.rmtree(store.folder / "estimate")
-    (store.folder / "estimate").write_text("in the way")
+    seal = (store.path(ONE) / SEAL).read_text().replace("facts.json", "facts\\u0000")
+    (store.path(ONE) / SEAL).write_text(seal)
+    assert not store.has(ONE)
+    Store(store.folder, store.keys, encrypt=True).encrypt_all()
+    assert not store.path(ONE).exists()
+
+
+@pytest.mark.parametrize("what", ["a file", "a link to nowhere"])
+@pytest.mark.parametrize("where", ["store", "store/estimate"])
+def test_what_stands_where_a_folder_belongs_stops_nothing(tmp_path: Path, what: str, where: str) -> None:
+    store = filled(tmp_path)
+    place = tmp_path / where
+    shutil.rmtree(place)
+    if what == "a file":
+        place.write_text("in the way")
+    else:
+        place.symlink_to(tmp_path / "nowhere")
     assert not store.has(ONE)
     store.encrypt_all()
     store.save(ONE, ARTEFACT)
@@ -75,11 +91,29 @@ def test_an_artefact_in_the_place_of_another_is_not_taken_for_it(tmp_path: Path)
     aside = tmp_path / "aside"
     for before, after in ((store.path(ONE), aside), (store.path(OTHER), store.path(ONE)), (aside, store.path(OTHER))):
         before.rename(after)
-    assert not store.has(ONE)
-    assert not store.has(OTHER)
+    for ref in (ONE, OTHER):
+        assert not store.has(ref)
+        with pytest.raises(AnxinError, match="changed while it was being used"):
+            store.load(ref)
 
 
-@pytest.mark.parametrize("seal", ["", "[]", "0", '{"ref": [], "files": {}}', '{"ref": {"of": 1}}', "[" * 100_000])
+REF = '"survey": "town", "stage": "estimate", "wave": "w1"'
+SHAPES = {
+    "nothing": "",
+    "a list": "[]",
+    "a number": "0",
+    "a list for a name": '{"ref": [], "files": {}}',
+    "too deep": "[" * 100_000,
+    "a name lacks parts": '{"ref": {"of": ["w1"]}, "files": {}}',
+    "a number for a key": f'{{"ref": {{{REF}, "key": 4, "of": ["w1"]}}, "files": {{}}}}',
+    "one text for waves": f'{{"ref": {{{REF}, "key": "1", "of": "w1"}}, "files": {{}}}}',
+    "a number for a wave": f'{{"ref": {{{REF}, "key": "1", "of": [1]}}, "files": {{}}}}',
+    "a list for a wave": f'{{"ref": {{{REF}, "key": "1", "of": [[1]]}}, "files": {{}}}}',
+    "a number for a checksum": f'{{"ref": {{{REF}, "key": "1", "of": ["w1"]}}, "files": {{"facts.json": 1}}}}',
+}
+
+
+@pytest.mark.parametrize("seal", SHAPES.values(), ids=SHAPES)
 def test_a_seal_of_any_shape_is_none(tmp_path: Path, seal: str) -> None:
     store = filled(tmp_path)
     (store.path(ONE) / SEAL).write_text(seal)
