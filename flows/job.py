@@ -50,6 +50,8 @@ UNUSED: dict[str, Any] = {
     "tables": {"schedule": True, "report": {"map"}, "waves": {"__all__": {"revision_note"}}},
     "report": {"schedule"},
 }
+LOOKING_BACK = ("compare", "model", "disclosure")
+"""Stages that read of every wave before when it was and which series break at it, be its answers an input or not."""
 MINIMA = ("min_n", "min_psus", "unanimous_n", "counts")
 """What stages before the release boundary read of `disclosure`."""
 
@@ -215,12 +217,16 @@ class Job:
 
     def lines(self, table: str, wave: str) -> str:
         """Of a table with a column `wave` the header and the lines that are not another wave's, with their numbers."""
-        rows = list(csv.reader(table.splitlines()))
-        if not rows or "wave" not in rows[0]:
+        try:
+            header, *rows = csv.reader(table.splitlines())
+        except (csv.Error, ValueError):  # none at all, or none that the stage could read
             return table
-        column, others = rows[0].index("wave"), {*self.book.waves} - {wave}
+        if header.count("wave") != 1:
+            return table
+        column, others = header.index("wave"), {*self.book.waves} - {wave}
         is_own = [others.isdisjoint(map(str.strip, row[column : column + 1])) for row in rows]
-        return _text([(line, row) for line, (row, own) in enumerate(zip(rows, is_own, strict=True), start=1) if own])
+        own = [(line, row) for line, (row, own) in enumerate(zip(rows, is_own, strict=True), start=2) if own]
+        return _text([header, *own])
 
     @property
     def _trial(self) -> str:
@@ -233,10 +239,16 @@ class Job:
         if stage in PRINTED:
             return _text(self.book.model_dump(mode="json", exclude=UNUSED[stage]))
         content = {part: self._unworded[part] for part in SETTINGS[stage]}
+        if stage in LOOKING_BACK:
+            content["waves"] = {name: self._calendar(name) for name in self.book.earlier(wave)}
         if stage != "privacy":
             return _text({**content, "wave": wave})
         minima = {name: content["disclosure"][name] for name in MINIMA}
         return _text({**content, "disclosure": minima, "wave": self._unworded["waves"][wave]})
+
+    def _calendar(self, wave: str) -> dict[str, Any]:
+        """When a wave was, and which series break at it."""
+        return {part: self._unworded["waves"][wave][part] for part in ("fieldwork", "breaks")}
 
     @cached_property
     def _unworded(self) -> dict[str, Any]:

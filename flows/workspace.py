@@ -158,7 +158,10 @@ def files_digest(paths: Iterable[Path], base: Path) -> str:
     return digest(*(part for path in sorted(paths) for part in (path.relative_to(base).as_posix(), path.read_bytes())))
 
 
-SCIENCE = ("numpy", "pandas", "scipy", "statsmodels", "pyarrow", "pyreadstat", "python-calamine")
+SCIENCE = (
+    *("numpy", "pandas", "scipy", "statsmodels", "patsy", "numba", "pydantic", "ruamel.yaml"),
+    *("pyarrow", "pyreadstat", "python-calamine", "charset-normalizer", "sqlalchemy", "python-stdnum"),
+)
 """Of other people's code what deliveries are read and figures are made with."""
 LIBRARIES = (*SCIENCE, "jinja2", "babel", "xlsxwriter")
 """The same of all that is published."""

@@ -66,6 +66,8 @@ WANTED = {
 def read_decisions(text: str, book: Codebook, wave: str, name: str = "decisions.csv") -> Decisions:
     """Decisions about one wave from the text of decisions.csv.
 
+    Lines of other waves are left to these.
+
     Raises: CodebookError: a line that cannot be understood, lacks a reviewer or a reason, or decides a second time.
     """
     rows = csv.DictReader(text.splitlines())
@@ -79,6 +81,8 @@ def read_decisions(text: str, book: Codebook, wave: str, name: str = "decisions.
     for line, row in enumerate(rows, start=2):
         cells = {key: str(row.get(key) or "").strip() for key in HEADER}
         key = (cells["wave"], cells["row"], cells["rule"])
+        if cells["wave"] != wave and cells["wave"] in book.waves:
+            continue  # that wave's run will tell what is wrong with it
         lacking = _lacking(cells, known) or ("again" if key in made else "")
         if lacking:
             raise CodebookError(
@@ -95,7 +99,7 @@ def read_decisions(text: str, book: Codebook, wave: str, name: str = "decisions.
             )
         restores = cells["decision"] == "restore"
         made[key] = Decision(line, key[0], int(key[1]), key[2], restores, cells["sha256"].lower())
-    return Decisions(tuple(each for each in made.values() if each.wave == wave), name)
+    return Decisions(tuple(made.values()), name)
 
 
 def _own(column: str, text: str) -> str:
