@@ -77,8 +77,11 @@ class CellLedger:
             if any(not row[SHOWN] and row[NUMBERS] != [None] * len(row[NUMBERS]) for row in entry["cells"])
         }
 
-    def record(self, basis: Mapping[str, str], cells: pd.DataFrame) -> None:
-        """Add the cells that are not yet recorded on this basis."""
+    def record(self, basis: Mapping[str, str], cells: pd.DataFrame, counts: str = "exact") -> None:
+        """Add the cells that are not yet recorded on this basis.
+
+        Args: counts: how numbers of respondents are told.
+        """
         entries = self.entries()
         for wave, own in cells.groupby("wave", sort=True):
             if wave not in basis:
@@ -90,7 +93,7 @@ class CellLedger:
             new = [row for row in rows if json.dumps(row) not in known]
             if new:
                 self.path.parent.mkdir(mode=0o700, exist_ok=True)
-                Ledger(self.path).append({"wave": wave, "basis": basis[str(wave)], "cells": new})
+                Ledger(self.path).append({"wave": wave, "basis": basis[str(wave)], "counts": counts, "cells": new})
 
 
 def of(job: Job) -> CellLedger:

@@ -11,7 +11,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows import cells
 from flows.ledger import Ledger
+from survey.errors import AnxinError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +41,14 @@ class DrawLedger:
         earlier = takewhile(lambda entry: entry.get("basis") != basis, Ledger(self.path).entries())
         return [Drawn(*row) for entry in earlier for row in entry["drawn"]]
 
+    def until(self, basis: Mapping[str, str]) -> list[Drawn]:
+        """The same with what that first release drew itself."""
+        from survey.released import Drawn
+
+        entries = Ledger(self.path).entries()
+        own = next((place for place, entry in enumerate(entries) if entry.get("basis") == basis), len(entries))
+        return [Drawn(*row) for entry in entries[: own + 1] for row in entry["drawn"]]
+
     def record(self, basis: Mapping[str, str], frame: pd.DataFrame | None) -> None:
         """Add what is not kept yet, and that there was a release on this basis; nothing where no noise is used.
 
@@ -52,6 +62,26 @@ class DrawLedger:
         if rows or is_new:
             self.path.parent.mkdir(mode=0o700, exist_ok=True)
             Ledger(self.path).append({"basis": dict(basis), "drawn": rows})
+
+
+def refuse_lost(job: Job) -> None:
+    """Raise where counts with noise are out and the noise is not known: another would tell more than was paid for."""
+    if job.book.disclosure.counts.method != "private":
+        return
+    known = {each.wave for each in of(job).drawn()}
+    told = {entry["wave"] for entry in cells.of(job).entries() if entry.get("counts") == "private"}
+    lost = [wave for wave in job.waves if wave in told - known]
+    if lost:
+        raise AnxinError(
+            "The noise of counts that are published is not known any more",
+            where="{file}",
+            expected="what was drawn for {waves}",
+            got="none",
+            hint="put data/work/released back from a copy, or choose another method under disclosure.counts: noise"
+            " drawn a second time could be averaged with the first",
+            file=f"data/work/released/{job.book.survey}.draws.jsonl",
+            waves=", ".join(lost),
+        )
 
 
 def of(job: Job) -> DrawLedger:

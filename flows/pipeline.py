@@ -61,6 +61,7 @@ def pipeline(job: Job, step: Step, waves: Waves = one_by_one) -> dict[str, Path]
     survey.yaml stopped it; then nothing is published.
     """
     cells.refuse_lost(job)
+    draws.refuse_lost(job)
     told = released(job, step, waves)
     reports = {wave: report_of(job, step, wave, made.released) for wave, made in told.items()}
     if job.dry:
@@ -103,7 +104,8 @@ def record(job: Job, made: Made) -> None:
 
     Before any file appears: a publication that no ledger knows of would be worse than a line too much.
     """
-    cells.of(job).record(made.basis, job.store.load(made.released).frames["cells"])
+    method = job.book.disclosure.counts.method
+    cells.of(job).record(made.basis, job.store.load(made.released).frames["cells"], method)
 
 
 def weighted_wave(job: Job, wave: str, step: Step) -> Ref:
@@ -166,13 +168,13 @@ def _released(job: Job, step: Step, wave: str, weighted: dict[str, Ref], estimat
     asked = [_stage(job, step, "banner", wave, stages.banner, weighted[wave])] if job.book.report.banner else []
     figures = [compared, modelled, *asked, *(estimated[name] for name in job.book.earlier(wave))]
     basis = _basis(job, wave, estimated)
-    earlier, drawn, kept = cells.of(job).before(basis), draws.of(job).drawn(), draws.of(job).before(basis)
-    past = {"earlier publications": json.dumps(earlier), "noise drawn before": json.dumps(kept)}
-    work = partial(_disclose, earlier, drawn)
+    earlier, ledger = cells.of(job).before(basis), draws.of(job)
+    past = {"earlier publications": json.dumps(earlier), "noise drawn before": json.dumps(ledger.before(basis))}
+    work = partial(_disclose, earlier, ledger.drawn(), ledger.until(basis))
     told = _stage(job, step, "disclosure", wave, work, *compared_waves, *figures, beside=past)
     if not job.dry:  # a trial must not choose how precise a count of the next publication is
         # At once: the next report must not draw again.
-        draws.of(job).record(basis, job.store.load(told).frames.get("drawn"))
+        ledger.record(basis, job.store.load(told).frames.get("drawn"))
     return Made(weighted[wave], told, basis)
 
 
@@ -187,8 +189,15 @@ def report_of(job: Job, step: Step, wave: str, released: Ref) -> tuple[Ref, Ref]
     return tables, _stage(job, step, "report", wave, paged, released, tables, beside=own)
 
 
-def _disclose(earlier: list[dict[str, Any]], drawn: list[Drawn], job: Job, wave: str, *artefacts: Artefact) -> Artefact:
-    return stages.disclosure(job, wave, earlier, drawn, *artefacts)
+def _disclose(
+    earlier: list[dict[str, Any]],
+    drawn: list[Drawn],
+    accounted: list[Drawn],
+    job: Job,
+    wave: str,
+    *artefacts: Artefact,
+) -> Artefact:
+    return stages.disclosure(job, wave, earlier, drawn, accounted, *artefacts)
 
 
 def _basis(job: Job, wave: str, estimated: dict[str, Ref]) -> dict[str, str]:

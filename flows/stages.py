@@ -111,11 +111,17 @@ def banner(job: Job, wave: str, weighted: Artefact) -> Artefact:
 
 
 def disclosure(
-    job: Job, wave: str, earlier: list[dict[str, Any]], drawn: list[Drawn], *artefacts: Artefact
+    job: Job,
+    wave: str,
+    earlier: list[dict[str, Any]],
+    drawn: list[Drawn],
+    accounted: list[Drawn],
+    *artefacts: Artefact,
 ) -> Artefact:
     """All figures of a report with their flags, and the facts that may be told.
 
-    Args: earlier: lines of the ledger of released cells.   drawn: noise that was drawn before.
+    Args: earlier: lines of the ledger of released cells.   drawn: noise that was drawn before.   accounted: what of it
+    was drawn up to this release, where it was made before.
     artefacts: the weighted waves that are compared, this one last; then results, those of the wave itself last.
     """
     import pandas as pd
@@ -139,14 +145,14 @@ def disclosure(
         name: background(_wave(own), job.book, everything[everything["wave"] == name], _breakdowns(before, name))
         for name, own in zip(compared, weighted, strict=True)
     }
-    secrets = Secrets(_keys(parts), drawn)
+    secrets = Secrets(_keys(parts), drawn, accounted)
     released = release(everything, {**weighted[-1].facts, **parts[-1].facts}, job.book, known, before, secrets)
     released = told_changes(released, job.book, wave)
     guard(released.results, "results", job.book)
     cells = pd.DataFrame(released.cells, columns=list(Told._fields))
     cells = cells[cells["wave"].isin(compared) | cells["by"].eq("")]  # of older waves a report tells the city alone
     frames = {"results": released.results, "cells": cells.reset_index(drop=True)}
-    if released.drawn:
+    if job.book.disclosure.counts.method == "private":  # also where all of it was drawn before
         frames["drawn"] = pd.DataFrame(released.drawn, columns=list(Drawn._fields))
     return Artefact(frames, released.facts)
 

@@ -22,14 +22,19 @@ LEAST = 1e-3  # smallest budget of a table: below it noise is of the size of cit
 
 
 def drawn_counts(
-    counts: Mapping[Key, float], before: Iterable[Drawn], epsilon: float, draw: Draw | None = None
+    counts: Mapping[Key, float],
+    before: Iterable[Drawn],
+    epsilon: float,
+    draw: Draw | None = None,
+    accounted: Iterable[Drawn] | None = None,
 ) -> tuple[dict[Key, float], list[Drawn], dict[str, Any]]:
     """Numbers with noise: those drawn before as they are, those of new tables for what is left of the wave's budget.
 
     A group that a table did not have when it was drawn is told nowhere (NaN).
 
     Args: counts: true numbers.   before: everything drawn for the survey.   epsilon: budget of a wave.   draw: numbers
-    and ε → numbers with noise; OpenDP's discrete Laplace when left out.
+    and ε → numbers with noise; OpenDP's discrete Laplace when left out.   accounted: of `before`, what the accounting
+    of this release is to speak of; all of it when left out.
     Returns: told numbers; what was drawn now; the accounting (dearest wave).   Raises: GateError: a budget is spent.
     """
     kept = {each[:4]: each for each in before}
@@ -55,8 +60,12 @@ def drawn_counts(
         widest = max([widest, *(1 / own[name] for name in tables)])
     told |= {key: kept[key].told for key in counts if key in kept}
     told |= {each[:4]: each.told for each in new}
-    spent = max((math.fsum(tables.values()) for tables in paid.values()), default=0.0)
-    most = max((len(tables) for tables in paid.values()), default=0)
+    waves, tables_of = {key[0] for key in counts}, dict[str, dict[tuple[str, str], float]]()
+    for each in (*(kept.values() if accounted is None else accounted), *new):
+        if each.wave in waves:
+            tables_of.setdefault(each.wave, {})[each.item, each.by] = each.epsilon
+    spent = max((math.fsum(own.values()) for own in tables_of.values()), default=0.0)
+    most = max(map(len, tables_of.values()), default=0)
     facts = {"epsilon": epsilon, "spent": round(spent, 6), "tables": most, "scale": round(widest, 3)}
     return told, new, facts
 

@@ -40,11 +40,13 @@ OTHERS = {
 class Secrets:
     """What the two methods with noise need beside the figures; both private.
 
-    keys: cell → key of its respondents.   drawn: everything that was drawn from the budget so far.
+    keys: cell → key of its respondents.   drawn: everything that was drawn from the budget so far.   accounted: what of
+    it was drawn up to this very release, where that was made before; None for all.
     """
 
     keys: Mapping[Key, int] = field(default_factory=dict)
     drawn: Sequence[Drawn] = ()
+    accounted: Sequence[Drawn] | None = None
 
 
 class Numbers(NamedTuple):
@@ -75,7 +77,7 @@ def numbers(
         noise = {"base": settings.base, "most": settings.most, "variance": settings.variance}
         return Numbers(noisy, facts | noise | {"slack": max(settings.most, settings.base / 2)})
     if settings.method == "private":
-        drawn, new, accounts = drawn_counts(counts, secrets.drawn, settings.epsilon or 0.0)
+        drawn, new, accounts = drawn_counts(counts, secrets.drawn, settings.epsilon or 0.0, accounted=secrets.accounted)
         return Numbers(drawn, facts | accounts | {"slack": bound(accounts["scale"])}, tuple(new))
     return Numbers(counts, {})
 

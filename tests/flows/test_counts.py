@@ -18,6 +18,7 @@ from flows.workspace import Workspace
 from survey.attacker import read
 from survey.errors import AnxinError
 from survey.released import Drawn
+from tests.flows.test_made_again import lay
 from tests.flows.test_run import published, run
 from tests.small_survey import YAML, frame, write
 
@@ -113,6 +114,67 @@ def test_noise_that_a_report_drew_makes_it_no_other_report(tmp_path: Path) -> No
     assert loose != yaml("private")
     write(tmp_path, yaml=loose)
     assert "disclosure" in [line.stage for line in run(tmp_path)[1]]
+
+
+def test_what_later_waves_draw_changes_no_earlier_report(tmp_path: Path) -> None:
+    """Neither its bytes nor whether it is fresh, though its accounting speaks of the budget."""
+    pytest.importorskip("opendp", reason="the extra `private` is not installed")
+    folder = lay(tmp_path / "here")
+    start = "2026-04-30}\n"
+    text = (folder / "survey.yaml").read_text(encoding="utf-8").replace(start, start + "    not_asked: [remark]\n")
+    text = text.replace("report:\n", f"disclosure: {{counts: {SETTINGS['private']}}}\nreport:\n", 1)
+    (folder / "survey.yaml").write_text(text, encoding="utf-8")
+    pd.read_csv(folder / "w1.csv", dtype=str).drop(columns="remark").to_csv(folder / "w1.csv", index=False)
+    first = both(tmp_path / "here", "w1")
+    both(tmp_path / "here", "w1", "w2")
+    (folder / "survey.yaml").write_text(text + "# another line\n", encoding="utf-8")
+    shutil.copytree(tmp_path / "here", tmp_path / "anew", symlinks=True)
+    shutil.rmtree(tmp_path / "anew" / "data" / "work" / "store")
+    here, anew = both(tmp_path / "here", "w1", "w2"), both(tmp_path / "anew", "w1", "w2")
+    assert here == anew
+    assert {name: content for name, content in here.items() if name.startswith("w1/")} == first
+
+
+def test_a_report_of_known_noise_is_no_other_when_more_is_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("opendp", reason="the extra `private` is not installed")
+    folder = lay(tmp_path)
+    text = (folder / "survey.yaml").read_text(encoding="utf-8")
+    text = text.replace("report:\n", f"disclosure: {{counts: {SETTINGS['private']}}}\nreport:\n", 1)
+    (folder / "survey.yaml").write_text(text, encoding="utf-8")
+    both(tmp_path, "w2")
+    both(tmp_path, "w1")  # of numbers that were all drawn for the report of w2
+    ledger = DrawLedger(tmp_path / "data" / "work" / "released" / "small-town.draws.jsonl")
+    ledger.record({"w9": "another"}, pd.DataFrame([Drawn("w1", "new", "", "", 12.0, 1.0)], columns=Drawn._fields))
+    job = Job.plan(Workspace(tmp_path), "small-town", ("w1",), None, None, tmp_path / "public")
+    assert {each.state for each in status(job)} == {FRESH}
+
+
+def test_noise_that_was_lost_is_not_drawn_again(tmp_path: Path) -> None:
+    pytest.importorskip("opendp", reason="the extra `private` is not installed")
+    write(tmp_path, yaml=yaml("private"))
+    run(tmp_path)
+    before = published(tmp_path)
+    ledger = tmp_path / "data" / "work" / "released" / "small-town.draws.jsonl"
+    kept = ledger.read_bytes()
+    ledger.unlink()
+    shutil.rmtree(tmp_path / "data" / "work" / "store")
+    write(tmp_path, yaml=yaml("private") + "# another line\n")
+    with pytest.raises(AnxinError, match="noise of counts that are published is not known"):
+        run(tmp_path)
+    assert published(tmp_path) == before
+    ledger.write_bytes(kept)
+    run(tmp_path)
+    kept_now = {name: content for name, content in published(tmp_path).items() if name != "manifest.json"}
+    assert kept_now == {name: content for name, content in before.items() if name != "manifest.json"}
+
+
+def both(root: Path, *waves: str) -> dict[str, bytes]:
+    """What is published of waves but for the record of the run."""
+    job = Job.plan(Workspace(root), "small-town", waves, None, None, root / "public")
+    runs.run(job, runs.plain, "plain", lambda line: None, lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    folder = root / "public" / "small-town"
+    files = [path for wave in waves for path in (folder / wave).rglob("*") if path.name != "manifest.json"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.is_file()}
 
 
 def test_another_way_of_telling_counts_is_followed_at_once(tmp_path: Path) -> None:
