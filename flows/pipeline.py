@@ -154,6 +154,7 @@ def _still_there(job: Job, wave: str) -> None:
 
 def judged_wave(job: Job, wave: str, step: Step) -> Artefact:
     """What the report of a wave tells and withholds, published or not; nothing is rendered or published."""
+    draws.refuse_lost(job)
     done = {name: estimated_wave(job, name, step) for name in job.book.earlier(wave)}
     weighted = {name: each.weighted for name, each in done.items()}
     estimated = {name: each.estimated for name, each in done.items()}

@@ -38,9 +38,7 @@ def drawn_counts(
     Returns: told numbers; what was drawn now; the accounting (dearest wave).   Raises: GateError: a budget is spent.
     """
     kept = {each[:4]: each for each in before}
-    paid: dict[str, dict[tuple[str, str], float]] = {}
-    for each in kept.values():
-        paid.setdefault(each.wave, {})[each.item, each.by] = each.epsilon
+    paid = _bills(kept.values())
     told, new, widest = dict.fromkeys(counts, math.nan), [], 0.0
     for wave in dict.fromkeys(key[0] for key in counts):
         tables: dict[tuple[str, str], list[Key]] = {}
@@ -60,14 +58,20 @@ def drawn_counts(
         widest = max([widest, *(1 / own[name] for name in tables)])
     told |= {key: kept[key].told for key in counts if key in kept}
     told |= {each[:4]: each.told for each in new}
-    waves, tables_of = {key[0] for key in counts}, dict[str, dict[tuple[str, str], float]]()
-    for each in (*(kept.values() if accounted is None else accounted), *new):
-        if each.wave in waves:
-            tables_of.setdefault(each.wave, {})[each.item, each.by] = each.epsilon
-    spent = max((math.fsum(own.values()) for own in tables_of.values()), default=0.0)
-    most = max(map(len, tables_of.values()), default=0)
+    own_waves, past = {key[0] for key in counts}, kept.values() if accounted is None else accounted
+    bills = _bills(each for each in (*past, *new) if each.wave in own_waves)
+    spent = max((math.fsum(bill.values()) for bill in bills.values()), default=0.0)
+    most = max(map(len, bills.values()), default=0)
     facts = {"epsilon": epsilon, "spent": round(spent, 6), "tables": most, "scale": round(widest, 3)}
     return told, new, facts
+
+
+def _bills(drawn: Iterable[Drawn]) -> dict[str, dict[tuple[str, str], float]]:
+    """Wave → table → what it cost."""
+    bills: dict[str, dict[tuple[str, str], float]] = {}
+    for each in drawn:
+        bills.setdefault(each.wave, {})[each.item, each.by] = each.epsilon
+    return bills
 
 
 def bound(scale: float, beyond: float = BEYOND) -> float:
