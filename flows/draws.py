@@ -5,11 +5,10 @@ Private: beside the true numbers these would tell the noise. Erased noise cannot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows import cells
 from flows.ledger import Ledger
@@ -30,24 +29,20 @@ class DrawLedger:
 
     def drawn(self) -> list[Drawn]:
         """Everything drawn for the survey, oldest first.   Raises: AnxinError: a line was changed or is missing."""
-        from survey.released import Drawn
-
-        return [Drawn(*row) for entry in Ledger(self.path).entries() for row in entry["drawn"]]
+        return _numbers(Ledger(self.path).entries())
 
     def before(self, basis: Mapping[str, str]) -> list[Drawn]:
         """What was drawn before the first release on a basis: what is drawn later, even by it, changes it no more."""
-        from survey.released import Drawn
-
-        earlier = takewhile(lambda entry: entry.get("basis") != basis, Ledger(self.path).entries())
-        return [Drawn(*row) for entry in earlier for row in entry["drawn"]]
+        return _numbers(Ledger(self.path).entries()[: self._first(basis)])
 
     def until(self, basis: Mapping[str, str]) -> list[Drawn]:
         """The same with what that first release drew itself."""
-        from survey.released import Drawn
+        return _numbers(Ledger(self.path).entries()[: self._first(basis) + 1])
 
+    def _first(self, basis: Mapping[str, str]) -> int:
+        """Place of the line of the first release on a basis, behind all lines where there is none."""
         entries = Ledger(self.path).entries()
-        own = next((place for place, entry in enumerate(entries) if entry.get("basis") == basis), len(entries))
-        return [Drawn(*row) for entry in entries[: own + 1] for row in entry["drawn"]]
+        return next((place for place, entry in enumerate(entries) if entry.get("basis") == basis), len(entries))
 
     def record(self, basis: Mapping[str, str], frame: pd.DataFrame | None) -> None:
         """Add what is not kept yet, and that there was a release on this basis; nothing where no noise is used.
@@ -57,11 +52,18 @@ class DrawLedger:
         if frame is None:
             return
         known = {each[:4] for each in self.drawn()}
-        is_new = all(entry.get("basis") != basis for entry in Ledger(self.path).entries())
+        is_new = self._first(basis) == len(Ledger(self.path).entries())
         rows = [list(row) for row in frame.astype(object).itertuples(index=False, name=None) if row[:4] not in known]
         if rows or is_new:
             self.path.parent.mkdir(mode=0o700, exist_ok=True)
             Ledger(self.path).append({"basis": dict(basis), "drawn": rows})
+
+
+def _numbers(entries: Iterable[Mapping[str, Any]]) -> list[Drawn]:
+    """The numbers of lines, oldest first."""
+    from survey.released import Drawn
+
+    return [Drawn(*row) for entry in entries for row in entry["drawn"]]
 
 
 def refuse_lost(job: Job) -> None:
